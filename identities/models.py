@@ -1,0 +1,211 @@
+"""Workspace, Membership, ApiKey, Identity: the tables of who."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Self
+
+from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
+from django.db import models
+from django.db.models.functions import Length, Now
+from django.utils.translation import gettext_lazy as _
+
+from orqstudio.lib import ids
+
+EXTERNAL_ID_MAX = 120
+"""Longest external_id the API creates (contract 3.1)."""
+EXTERNAL_ID_COLUMN = 255
+"""Longest external_id a metered call may name (contract 5.2)."""
+
+models.CharField.register_lookup(Length)
+
+
+class Workspace(models.Model):
+    """A tenant; every other row belongs to exactly one."""
+
+    class UnpricedModel(models.TextChoices):
+        """What happens to a call of a model without a price under a USD budget."""
+
+        REFUSE = "refuse", _("Refuse the call")
+        ALLOW = "allow", _("Allow it and flag its cost as unknown")
+
+    id = models.UUIDField(primary_key=True, default=ids.new_id, editable=False)
+    slug = models.SlugField(max_length=60, unique=True)
+    name = models.CharField(max_length=120)
+    unpriced_model = models.CharField(
+        max_length=8, choices=UnpricedModel, default=UnpricedModel.REFUSE
+    )
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+    updated_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    class Meta:
+        db_table = "workspace"
+        db_table_comment = "A tenant; every other row belongs to exactly one."
+        ordering: ClassVar = ["slug"]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def public_id(self) -> str:
+        """The 26 characters that the API shows."""
+        return ids.show(self.id)
+
+
+class Membership(models.Model):
+    """What a signed-in person may do in a workspace."""
+
+    class Role(models.TextChoices):
+        """Owner and admin manage budgets and keys; a viewer only reads."""
+
+        OWNER = "owner", _("Owner")
+        ADMIN = "admin", _("Admin")
+        DEVELOPER = "developer", _("Developer")
+        VIEWER = "viewer", _("Viewer")
+
+    workspace = models.ForeignKey(Workspace, models.CASCADE, related_name="+")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
+    role = models.CharField(max_length=12, choices=Role, default=Role.VIEWER)
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    class Meta:
+        db_table = "membership"
+        db_table_comment = "What a signed-in person may do in a workspace."
+        ordering: ClassVar = ["id"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["workspace", "user"], name="membership_once_per_workspace_uniq"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(role__in=["owner", "admin", "developer", "viewer"]),
+                name="membership_role_check",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user} · {self.role}"
+
+
+class ApiKey(models.Model):
+    """A bearer token; only the SHA-256 of it is kept."""
+
+    id = models.UUIDField(primary_key=True, default=ids.new_id, editable=False)
+    workspace = models.ForeignKey(Workspace, models.CASCADE, related_name="+")
+    name = models.CharField(max_length=120)
+    token_hash = models.BinaryField(max_length=32, editable=False)
+    token_prefix = models.CharField(max_length=48, editable=False)
+    bound_external_id = models.CharField(
+        max_length=EXTERNAL_ID_COLUMN,
+        blank=True,
+        default="",
+        help_text=_("Calls with this key belong to this identity, whatever they name."),
+    )
+    expires_at = models.DateTimeField(null=True, blank=True)
+    revoked_at = models.DateTimeField(null=True, blank=True)
+    last_used_at = models.DateTimeField(null=True, blank=True, editable=False)
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+    updated_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    class Meta:
+        db_table = "api_key"
+        db_table_comment = "A bearer token; only the SHA-256 of it is kept."
+        ordering: ClassVar = ["-id"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["token_hash"], name="api_key_token_hash_uniq"
+            ),
+        ]
+        indexes: ClassVar = [
+            models.Index(fields=["workspace", "-id"], name="api_key_list"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.token_prefix}…)"
+
+    @property
+    def public_id(self) -> str:
+        """The 26 characters that the API shows."""
+        return ids.show(self.id)
+
+
+class IdentityQuerySet(models.QuerySet["Identity"]):
+    """Reusable predicates; selectors chain them."""
+
+    def in_workspace(self, workspace: Workspace) -> Self:
+        """Only rows of one tenant; every query begins with this."""
+        return self.filter(workspace=workspace)
+
+    def tagged(self, *tags: str) -> Self:
+        """Only rows that carry all of the tags."""
+        return self.filter(tags__contains=list(tags)) if tags else self
+
+    def matching(self, text: str) -> Self:
+        """Rows whose external_id, name or e-mail contain the text, in any case."""
+        return self.filter(
+            models.Q(external_id__icontains=text)
+            | models.Q(display_name__icontains=text)
+            | models.Q(email__icontains=text)
+        )
+
+
+class Identity(models.Model):
+    """A user, team, project or client that usage is attributed to."""
+
+    class Source(models.TextChoices):
+        """How the record came to be."""
+
+        API = "api", _("API")
+        STUDIO = "studio", _("Studio")
+        CALL = "call", _("Call")
+
+    id = models.UUIDField(primary_key=True, default=ids.new_id, editable=False)
+    workspace = models.ForeignKey(Workspace, models.CASCADE, related_name="+")
+    external_id = models.CharField(max_length=EXTERNAL_ID_COLUMN)
+    display_name = models.CharField(max_length=255, blank=True, default="")
+    email = models.CharField(max_length=320, blank=True, default="")
+    avatar_url = models.CharField(max_length=2048, blank=True, default="")
+    tags = ArrayField(models.CharField(max_length=120), blank=True, default=list)
+    metadata = models.JSONField(blank=True, default=dict)
+    source = models.CharField(max_length=8, choices=Source, default=Source.API)
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+    updated_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    objects = IdentityQuerySet.as_manager()
+
+    class Meta:
+        db_table = "identity"
+        db_table_comment = "Whom usage is attributed to: user, team, project, client."
+        verbose_name_plural = "identities"
+        ordering: ClassVar = ["-id"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["workspace", "external_id"], name="identity_external_id_uniq"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(external_id__length__gte=1),
+                name="identity_external_id_present_check",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(source__in=["api", "studio", "call"]),
+                name="identity_source_check",
+            ),
+        ]
+        indexes: ClassVar = [
+            models.Index(fields=["workspace", "-id"], name="identity_list_newest"),
+            models.Index(
+                fields=["workspace", "-updated_at", "-id"], name="identity_list_updated"
+            ),
+            models.Index(
+                fields=["workspace", "display_name", "id"], name="identity_list_name"
+            ),
+            GinIndex(fields=["tags"], name="identity_tags"),
+        ]
+
+    def __str__(self) -> str:
+        return self.display_name or self.external_id
+
+    @property
+    def public_id(self) -> str:
+        """The 26 characters that the API shows as `_id`."""
+        return ids.show(self.id)

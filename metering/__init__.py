@@ -1,0 +1,1 @@
+"""How much: usage events, budgets, prices, and the gateway that meters calls."""

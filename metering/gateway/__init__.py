@@ -1,0 +1,1 @@
+"""The ASGI application of metered calls; see metering/README.md for a call's life."""

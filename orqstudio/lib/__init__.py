@@ -1,0 +1,1 @@
+"""Ground that knows nothing of our domain: environment, ids, money, charts, PostgreSQL."""

@@ -1,0 +1,1 @@
+"""HTTP ground that both Django apps stand on; it imports neither of them."""
