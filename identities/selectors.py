@@ -1,0 +1,68 @@
+"""Reads of workspaces and identities; every query is scoped to one workspace."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.db.models import Q
+
+from identities.errors import IdentityNotFound
+from identities.models import Identity, IdentityQuerySet, Membership, Workspace
+from orqstudio.lib import ids
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+
+
+def get_identity(workspace: Workspace, ref: str) -> Identity:
+    """Return the identity with this `_id`, else the one with this external_id.
+
+    One query.
+
+    Raises:
+        IdentityNotFound: the workspace has neither.
+    """
+    if "\x00" in ref:  # no row can hold it, and PostgreSQL refuses to compare it
+        raise IdentityNotFound
+    own_id = ids.parse(ref)
+    matches = Q(external_id=ref) if own_id is None else Q(external_id=ref) | Q(pk=own_id)
+    found = list(Identity.objects.in_workspace(workspace).filter(matches))
+    if not found:
+        raise IdentityNotFound
+    return next((each for each in found if each.pk == own_id), found[0])
+
+
+def list_identities(workspace: Workspace) -> IdentityQuerySet:
+    """Return all identities of a workspace, newest first."""
+    return Identity.objects.in_workspace(workspace).order_by("-id")
+
+
+def search_identities(
+    workspace: Workspace, *, text: str = "", tags: Sequence[str] = ()
+) -> IdentityQuerySet:
+    """Return those whose external_id, name or e-mail contain the text, any case.
+
+    All of the tags must be there. An empty text matches every identity.
+    """
+    rows = list_identities(workspace).tagged(*tags)
+    return rows.matching(text) if text else rows
+
+
+def workspace_of_user(
+    user: AbstractBaseUser | AnonymousUser,
+) -> tuple[Workspace, str] | None:
+    """Return the workspace a signed-in person works in, with their role there.
+
+    The first one they joined, until the Studio can switch. One query.
+    """
+    if not user.is_authenticated:
+        return None
+    membership = (
+        Membership.objects.filter(user_id=user.pk)
+        .select_related("workspace")
+        .order_by("id")
+        .first()
+    )
+    return (membership.workspace, membership.role) if membership else None
