@@ -27,7 +27,9 @@ def get_identity(workspace: Workspace, ref: str) -> Identity:
     if "\x00" in ref:  # no row can hold it, and PostgreSQL refuses to compare it
         raise IdentityNotFound
     own_id = ids.parse(ref)
-    matches = Q(external_id=ref) if own_id is None else Q(external_id=ref) | Q(pk=own_id)
+    matches = (
+        Q(external_id=ref) if own_id is None else Q(external_id=ref) | Q(pk=own_id)
+    )
     found = list(Identity.objects.in_workspace(workspace).filter(matches))
     if not found:
         raise IdentityNotFound

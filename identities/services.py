@@ -21,14 +21,7 @@ from identities.errors import (
 )
 from identities.models import ApiKey, Identity, Workspace
 from orqstudio.lib import ids
-from orqstudio.lib.tokens import (
-    hash_token as hash_token,
-)
-from orqstudio.lib.tokens import (
-    is_usable,
-    new_token,
-    shown_prefix,
-)
+from orqstudio.lib.tokens import hash_token, is_usable, new_token, shown_prefix
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
