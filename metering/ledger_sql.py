@@ -236,13 +236,19 @@ CROSS JOIN LATERAL (
       AND x.day < k.day_after {of_identity}
 ) days
 CROSS JOIN LATERAL (
-    SELECT coalesce(sum(x.cost_usd), 0) AS usd,
-        coalesce(sum(x.input_tokens + x.output_tokens), 0) AS tokens,
-        count(*) AS requests
-    FROM usage_event x
-    WHERE x.workspace_id = k.workspace_id {of_identity}
-      AND (x.occurred_at >= k.starts_at AND x.occurred_at < k.head_ends_at
-           OR x.occurred_at >= k.tail_starts_at AND x.occurred_at < k.ends_at)
+    SELECT coalesce(sum(cost_usd), 0) AS usd,
+        coalesce(sum(tokens), 0) AS tokens, count(*) AS requests
+    FROM (
+        SELECT x.cost_usd, x.input_tokens + x.output_tokens AS tokens
+        FROM usage_event x
+        WHERE x.workspace_id = k.workspace_id {of_identity}
+          AND x.occurred_at >= k.starts_at AND x.occurred_at < k.head_ends_at
+        UNION ALL
+        SELECT x.cost_usd, x.input_tokens + x.output_tokens
+        FROM usage_event x
+        WHERE x.workspace_id = k.workspace_id {of_identity}
+          AND x.occurred_at >= k.tail_starts_at AND x.occurred_at < k.ends_at
+    ) x
 ) edges
 CROSS JOIN LATERAL (
     SELECT coalesce(sum(x.held_usd), 0) AS usd,

@@ -1,0 +1,290 @@
+"""One batch of the ledger: lock, decide, write, commit; two round trips.
+
+`metering.ledger.state` does the arithmetic, `metering.ledger_sql` holds the SQL.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from psycopg import InterfaceError, OperationalError
+
+from metering import ledger_sql as sql
+from metering.admission import Account
+from metering.ledger.requests import Admit, Answer, Request
+from metering.ledger.rows import (
+    AccountKey,
+    ScopeKey,
+    event_keys,
+    scope_spans,
+    scopes_of,
+    to_json,
+    workspace_keys,
+)
+from metering.ledger.state import Batch, Entry
+from metering.periods import BudgetPeriod, Window, effective_window
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from psycopg import AsyncConnection
+
+    from metering.calls import Call
+
+
+_LOST = (OperationalError, InterfaceError)
+
+
+class ConnectionLostError(Exception):
+    """PostgreSQL went away in mid-batch.
+
+    `may_have_committed` False: nothing was written, the batch may simply run again.
+    """
+
+    def __init__(self, *, may_have_committed: bool) -> None:
+        """Remember how far the batch had come."""
+        super().__init__("connection to PostgreSQL lost")
+        self.may_have_committed = may_have_committed
+
+
+@dataclass(slots=True)
+class BatchResult:
+    """Answers in the order of the requests, and the budgets whose holds shrank."""
+
+    answers: list[Answer]
+    freed_budgets: set[UUID]
+
+
+async def run_batch(
+    connection: AsyncConnection[Any],
+    requests: Sequence[Request],
+    *,
+    owner: str,
+    lease_s: float,
+    queued_budgets: Iterable[UUID] = (),
+) -> BatchResult:
+    """Run one transaction over the requests and return after its commit.
+
+    Args:
+        connection: the ledger's own, in no transaction.
+        requests: in order of arrival; settlements are applied before admissions.
+        owner: names this process in the holds it takes.
+        lease_s: seconds until a hold that is not renewed expires.
+        queued_budgets: budgets that calls of this process wait for; newcomers
+            queue up behind them.
+
+    Raises:
+        WindowsMissingError: call `create_windows` and try again.
+        ConnectionLostError: PostgreSQL went away.
+        psycopg.Error: PostgreSQL refused; nothing was written.
+    """
+    is_writing = False
+    try:
+        async with connection.pipeline(), connection.transaction():
+            batch = await _open(connection, requests, queued_budgets)
+            batch.settle_all()
+            batch.admit_all()
+            is_writing = True
+            await _write(connection, batch, owner=owner, lease_s=lease_s)
+    except _LOST as error:
+        raise ConnectionLostError(may_have_committed=is_writing) from error
+    return BatchResult([batch.answers[i] for i in range(len(requests))], batch.freed)
+
+
+async def create_windows(
+    connection: AsyncConnection[Any], requests: Sequence[Request]
+) -> None:
+    """Create the windows that the requests need and that have no row yet.
+
+    The row is inserted first and its sum taken by a later statement: whoever
+    settles into this window needs the row's lock, so nothing can slip between.
+    """
+    async with connection.transaction():
+        await connection.execute(sql.LOCK_WORKSPACES, [workspace_keys(requests)])
+        cursor = await connection.execute(sql.READ_BUDGETS, scope_spans(requests))
+        scopes = _needed_windows(await cursor.fetchall(), requests)
+        if not scopes:
+            return
+        keys = sorted(scopes)
+        columns = [list(column) for column in zip(*keys, strict=True)]
+        cursor = await connection.execute(sql.CREATE_WINDOWS, columns)
+        made = [scopes[key] for key in await cursor.fetchall()]
+        await _fill(connection, made)
+
+
+async def _fill(
+    connection: AsyncConnection[Any], made: Sequence[sql.WindowScope]
+) -> None:
+    """Write the sums of the ledger into rows that were just created."""
+    by_kind: dict[str, list[sql.WindowScope]] = defaultdict(list)
+    for scope in made:
+        by_kind[scope.scope_kind].append(scope)
+    names = ("budget_id", "starts_at", "ends_at", *_AMOUNTS)
+    for kind, scopes in by_kind.items():
+        cursor = await connection.execute(
+            sql.sum_windows_sql(kind), sql.sum_windows_params(scopes)
+        )
+        rows = [dict(zip(names, row, strict=True)) for row in await cursor.fetchall()]
+        await connection.execute(sql.ADD_TO_WINDOWS, [to_json(rows)])
+
+
+_AMOUNTS = (
+    "settled_usd",
+    "settled_tokens",
+    "settled_requests",
+    "held_usd",
+    "held_tokens",
+    "held_requests",
+)
+
+
+async def _open(
+    connection: AsyncConnection[Any],
+    requests: Sequence[Request],
+    queued_budgets: Iterable[UUID],
+) -> Batch:
+    """Take the locks and read what the decisions need, in one round trip."""
+    ending = [r for r in requests if not isinstance(r, Admit)]
+    await connection.execute(sql.LOCK_WORKSPACES, [workspace_keys(requests)])
+    holds = await connection.execute(sql.LOCK_HOLDS, [[r.call.id for r in ending]])
+    windows = await connection.execute(sql.LOCK_WINDOWS, scope_spans(requests))
+    held = {id_: (usd, tokens) for id_, usd, tokens in await holds.fetchall()}
+    budgets, entries = _read_windows(await windows.fetchall(), requests)
+    late = [r.call for r in ending if r.call.id not in held]
+    events = await _find_events(connection, late) if late else {}
+    return Batch(requests, budgets, entries, held, events, frozenset(queued_budgets))
+
+
+async def _find_events(
+    connection: AsyncConnection[Any], calls: Sequence[Call]
+) -> dict[UUID, str]:
+    cursor = await connection.execute(sql.FIND_EVENTS, event_keys(calls))
+    return dict(await cursor.fetchall())
+
+
+async def _write(
+    connection: AsyncConnection[Any], batch: Batch, *, owner: str, lease_s: float
+) -> None:
+    """Queue the batch's writes; the pipeline sends them with the commit."""
+    if batch.gone_holds:
+        await connection.execute(sql.DELETE_HOLDS, [batch.gone_holds])
+    if batch.lost_events:
+        await connection.execute(sql.DELETE_LOST_EVENTS, event_keys(batch.lost_events))
+    if batch.new_holds:
+        await connection.execute(
+            sql.INSERT_HOLDS, [owner, lease_s, to_json(batch.new_holds)]
+        )
+    if batch.new_events:
+        await connection.execute(sql.INSERT_EVENTS, [to_json(batch.new_events)])
+    changed = [
+        {"budget_id": key[0], "starts_at": key[1], "ends_at": key[2]}
+        | {name: entry.added[name] for name in _AMOUNTS}
+        for key, entry in batch.entries.items()
+        if entry.added
+    ]
+    if changed:
+        await connection.execute(sql.ADD_TO_WINDOWS, [to_json(changed)])
+    if batch.days:
+        await connection.execute(sql.ADD_TO_DAYS, [to_json(_day_rows(batch))])
+    await _write_signals(connection, batch)
+
+
+async def _write_signals(connection: AsyncConnection[Any], batch: Batch) -> None:
+    """Count refusals, mark queues, and wake the processes that wait."""
+    if batch.refusals:
+        rows = [
+            dict(budget_id=budget, day=day, code=code, refusals=count, last_at=at)
+            for (budget, day, code), (count, at) in sorted(batch.refusals.items())
+        ]
+        await connection.execute(sql.ADD_REFUSALS, [to_json(rows)])
+    if batch.waited_for:
+        now = max(r.now for r in batch.requests if isinstance(r, Admit))
+        params = [sorted(batch.waited_for), now, now]
+        await connection.execute(sql.MARK_WAITED_FOR, params)
+    awaited = {
+        str(entry.account.budget_id)
+        for entry in batch.entries.values()
+        if entry.is_waited_for and entry.account.budget_id in batch.freed
+    }
+    for budget_id in sorted(awaited):
+        await connection.execute(sql.NOTIFY_FREED, [budget_id])
+
+
+def _day_rows(batch: Batch) -> list[dict[str, Any]]:
+    names = ("workspace_id", "external_id", "day", "provider_key", "model")
+    return [
+        dict(zip(names, key, strict=True)) | sums
+        for key, sums in sorted(batch.days.items())
+    ]
+
+
+def _period_of(row: Sequence[Any]) -> BudgetPeriod:
+    return BudgetPeriod(
+        period=row[4],
+        time_zone=row[5],
+        week_starts_on=row[6],
+        reset_at=row[12],
+        anchor=row[13],
+    )
+
+
+def _needed_windows(
+    rows: Sequence[Sequence[Any]], requests: Sequence[Request]
+) -> dict[AccountKey, sql.WindowScope]:
+    """Return every window that some request counts in, by its key."""
+    budgets = {(row[1], row[2], row[3]): (row[0], _period_of(row)) for row in rows}
+    needed: dict[AccountKey, sql.WindowScope] = {}
+    for call in (request.call for request in requests):
+        for scope in scopes_of(call):
+            budget = budgets.get(scope)
+            window = effective_window(budget[1], call.occurred_at) if budget else None
+            if budget and window:
+                key = (budget[0], *window)
+                needed[key] = sql.WindowScope(budget[0], *scope, window)
+    return needed
+
+
+def _read_windows(
+    rows: Sequence[Sequence[Any]], requests: Sequence[Request]
+) -> tuple[
+    dict[ScopeKey, tuple[UUID, BudgetPeriod]], dict[AccountKey, Entry]
+]:
+    """Return the budgets by scope, and the locked window rows by key."""
+    now = max(
+        (r.now if isinstance(r, Admit) else r.call.occurred_at for r in requests),
+        default=datetime.now(UTC),
+    )
+    budgets = {}
+    entries = {}
+    for row in rows:
+        budgets[row[1], row[2], row[3]] = (row[0], _period_of(row))
+        if row[14] is not None:
+            window = Window(row[14].astimezone(UTC), row[15].astimezone(UTC))
+            entries[row[0], *window] = Entry(
+                account=_account(row, window),
+                is_deciding=row[10] and (row[11] is None or row[11] > now),
+                is_waited_for=bool(row[22]),
+            )
+    return budgets, entries
+
+
+def _account(row: Sequence[Any], window: Window) -> Account:
+    return Account(
+        budget_id=row[0],
+        scope_kind=row[2],
+        scope_target=row[3],
+        mode=row[9],
+        amount_usd=row[7],
+        token_limit=row[8],
+        window=window,
+        settled_usd=row[16],
+        settled_tokens=row[17],
+        settled_requests=row[18],
+        held_usd=row[19],
+        held_tokens=row[20],
+        held_requests=row[21],
+    )

@@ -1,0 +1,118 @@
+"""What must happen without a call: leases, lost calls, replay, partitions, wake-ups.
+
+Has a connection of its own and begins again when PostgreSQL comes back.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+import psycopg
+from psycopg import AsyncConnection
+
+from metering.calls import Call, Outcome, Status
+from metering.ledger.actor import LedgerUnavailableError
+from metering.ledger_sql import FREED_CHANNEL
+
+if TYPE_CHECKING:
+    from metering.ledger.actor import Ledger
+
+logger = logging.getLogger(__name__)
+
+TICK_S = 0.5
+PARTITIONS_EVERY_S = 3600.0
+
+_RENEW = """
+UPDATE hold SET expires_at = now() + make_interval(secs => %s)
+WHERE id = ANY(%s)
+"""
+_FIND_EXPIRED = """
+SELECT id, workspace_id, occurred_at, external_id, api_key_id, deployment_key,
+    operation, provider_key, model
+FROM hold WHERE expires_at < now() ORDER BY expires_at LIMIT 200
+"""
+
+
+class Keeper:
+    """The housekeeping task of one ledger."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        """Prepare; `start` begins."""
+        self._ledger = ledger
+        self._task: asyncio.Task[None] | None = None
+        self._renewed_at = self._partitioned_at = float("-inf")
+
+    def start(self) -> None:
+        """Begin; returns at once."""
+        self._task = asyncio.create_task(self._run(), name="ledger-keeper")
+
+    async def stop(self) -> None:
+        """End at once; nothing it does is lost by being cut off."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    async def _run(self) -> None:
+        while True:
+            try:
+                async with await AsyncConnection.connect(
+                    self._ledger.settings.conninfo,
+                    autocommit=True,
+                    connect_timeout=3,
+                    application_name="orqstudio-keeper",
+                ) as connection:
+                    await connection.execute(f"LISTEN {FREED_CHANNEL}")
+                    while True:
+                        await self._tick(connection)
+            except (psycopg.Error, LedgerUnavailableError) as error:
+                logger.warning("keeper: begins again after: %s", error)
+                await asyncio.sleep(TICK_S)
+
+    async def _tick(self, connection: AsyncConnection[Any]) -> None:
+        """Listen for one tick, then do what is due."""
+        async for notice in connection.notifies(timeout=TICK_S):
+            self._ledger.wake([UUID(notice.payload)])
+        now_s = time.monotonic()
+        if now_s - self._renewed_at >= self._ledger.settings.lease_s / 3:
+            await self._renew(connection)
+            self._renewed_at = now_s
+        await self._reap(connection)
+        await self._replay()
+        if now_s - self._partitioned_at >= PARTITIONS_EVERY_S:
+            await connection.execute("SELECT usage_event_ensure_partitions(now())")
+            self._partitioned_at = now_s
+
+    async def _renew(self, connection: AsyncConnection[Any]) -> None:
+        """Keep the holds of running calls alive."""
+        ids = list(self._ledger.running)
+        if ids:
+            await connection.execute(_RENEW, [self._ledger.settings.lease_s, ids])
+
+    async def _reap(self, connection: AsyncConnection[Any]) -> None:
+        """Turn expired holds of dead processes into events of status `lost`."""
+        cursor = await connection.execute(_FIND_EXPIRED)
+        rows = await cursor.fetchall()
+        calls = [Call(row[0], row[1], row[2].astimezone(UTC), *row[3:]) for row in rows]
+        dead = [call for call in calls if call.id not in self._ledger.running]
+        outcome = Outcome(
+            settled_at=datetime.now(UTC),
+            status=Status.LOST,
+            http_status=0,
+            cost_usd=None,
+            price_source="unknown",
+            error_code="process_died",
+        )
+        await asyncio.gather(*(self._ledger.settle(call, outcome) for call in dead))
+
+    async def _replay(self) -> None:
+        """Bring spooled settlements into the ledger, then remove their file."""
+        for path, settles in self._ledger.spool.take():
+            logger.warning("keeper: replays %d calls of %s", len(settles), path.name)
+            for settle in settles:
+                await self._ledger.settle(settle.call, settle.outcome)
+            self._ledger.spool.discard(path)
