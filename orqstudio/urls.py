@@ -1,0 +1,44 @@
+"""Every address that Django answers; metered calls are in `metering.gateway`."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+
+from django.conf import settings
+from django.contrib import admin
+from django.contrib.auth import views as auth
+from django.urls import include, path
+from django.views.generic import RedirectView
+
+from orqstudio import health
+
+_to_studio = RedirectView.as_view(url=settings.LOGIN_REDIRECT_URL)
+
+urlpatterns = [
+    path("", _to_studio, name="home"),
+    path("studio/", _to_studio, name="studio"),
+    *(
+        path(prefix, include(module))
+        for prefix, module in (
+            ("studio/", "identities.studio_urls"),
+            ("studio/", "metering.studio_urls"),
+            ("v2/", "identities.urls"),
+            ("v2/", "metering.urls"),
+        )
+        if find_spec(module)
+    ),
+    path(
+        "accounts/login/",
+        auth.LoginView.as_view(redirect_authenticated_user=True),
+        name="login",
+    ),
+    path("accounts/logout/", auth.LogoutView.as_view(), name="logout"),
+    path("admin/", admin.site.urls),
+    path("healthz", health.healthz, name="healthz"),
+    path("readyz", health.readyz, name="readyz"),
+]
+
+handler400 = "orqstudio.error_pages.bad_request"
+handler403 = "orqstudio.error_pages.permission_denied"
+handler404 = "orqstudio.error_pages.page_not_found"
+handler500 = "orqstudio.error_pages.server_error"
