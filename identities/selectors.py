@@ -4,14 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from identities.errors import IdentityNotFound
-from identities.models import Identity, IdentityQuerySet, Membership, Workspace
+from identities.models import (
+    ApiKey,
+    Identity,
+    IdentityQuerySet,
+    Membership,
+    Workspace,
+)
 from orqstudio.lib import ids
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 
@@ -50,6 +56,27 @@ def search_identities(
     """
     rows = list_identities(workspace).tagged(*tags)
     return rows.matching(text) if text else rows
+
+
+def identities_named(
+    workspace: Workspace, external_ids: Collection[str]
+) -> dict[str, Identity]:
+    """Return external_id -> identity for those that have a record. One query."""
+    found = Identity.objects.in_workspace(workspace).filter(
+        external_id__in=external_ids
+    )
+    return {each.external_id: each for each in found}
+
+
+def list_api_keys(workspace: Workspace) -> QuerySet[ApiKey]:
+    """Return a workspace's keys, revoked ones too, newest first."""
+    return ApiKey.objects.filter(workspace=workspace).order_by("-id")
+
+
+def get_api_key(workspace: Workspace, public_id: str) -> ApiKey | None:
+    """Return the key behind 26 characters, None when the workspace has none."""
+    own_id = ids.parse(public_id)
+    return list_api_keys(workspace).filter(pk=own_id).first() if own_id else None
 
 
 def workspace_of_user(

@@ -95,8 +95,22 @@ def list_budgets(workspace: Workspace) -> QuerySet[Budget]:
     return Budget.objects.filter(workspace=workspace).order_by("-updated_at", "-id")
 
 
+def budget_of(workspace: Workspace, scope_kind: str, target: str) -> Budget | None:
+    """Return the budget of a scope, or None. One query."""
+    return (
+        list_budgets(workspace)
+        .filter(scope_kind=scope_kind, scope_target=target)
+        .first()
+    )
+
+
 def search_budgets(workspace: Workspace, text: str) -> QuerySet[Budget]:
-    """Return budgets whose target's id or name contains the text, any case."""
+    """Return budgets whose target's id or name contains the text, any case.
+
+    An empty text matches every budget.
+    """
+    if not text:
+        return list_budgets(workspace)
     named = Identity.objects.in_workspace(workspace).filter(
         display_name__icontains=text
     )
@@ -158,7 +172,7 @@ def metrics_for(
         return found
     starts_at = (now - span).astimezone(UTC)
     days_start_at = _next_midnight(starts_at)
-    params = {
+    params: dict[str, Any] = {
         "workspace": workspace.pk,
         "external_ids": list(found),
         "starts_at": starts_at,

@@ -157,7 +157,7 @@ STORAGES = {
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 2**20
 REST_FRAMEWORK = {
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["orqstudio.web.api.JSONBodyParser"],
+    "DEFAULT_PARSER_CLASSES": ["orqstudio.web.json_body.JSONBodyParser"],
     "DEFAULT_AUTHENTICATION_CLASSES": ["identities.auth.ApiKeyAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "EXCEPTION_HANDLER": "orqstudio.web.api.exception_handler",

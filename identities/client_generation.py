@@ -1,0 +1,47 @@
+"""What older generations of the official clients need, told by their User-Agent.
+
+Every rule of ours that looks at the client is here; all else is the same for all.
+The version steps are those of the contract, section 2; both languages took them
+together.
+"""
+
+from __future__ import annotations
+
+import re
+
+_SDK = re.compile(
+    r"speakeasy-sdk/(?:python|typescript) (\d{1,6})\.(\d{1,6})\.", re.ASCII
+)
+
+WRAPPED_SINCE = (4, 10)
+"""From here on records come wrapped, deletes answer 200, metrics are optional."""
+METADATA_KEPT_SINCE = (4, 13)
+
+
+def read_generation(user_agent: str) -> tuple[int, int] | None:
+    """Return (major, minor) of the official client, None for everybody else."""
+    match = _SDK.match(user_agent)
+    return (int(match[1]), int(match[2])) if match else None
+
+
+def expects_no_content(user_agent: str) -> bool:
+    """Whether a delete must answer 204: newer clients want 200 with `{}`."""
+    return _is_before(user_agent, WRAPPED_SINCE)
+
+
+def requires_metrics(user_agent: str) -> bool:
+    """Whether a list item without `metrics` fails to parse."""
+    return _is_before(user_agent, WRAPPED_SINCE)
+
+
+def loses_metadata(user_agent: str) -> bool:
+    """Whether an empty `metadata` says nothing: 4.10 to 4.12 always send it."""
+    generation = read_generation(user_agent)
+    return generation is not None and (
+        WRAPPED_SINCE <= generation < METADATA_KEPT_SINCE
+    )
+
+
+def _is_before(user_agent: str, version: tuple[int, int]) -> bool:
+    generation = read_generation(user_agent)
+    return generation is not None and generation < version

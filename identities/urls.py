@@ -1,0 +1,13 @@
+"""Addresses of the identity resource, below /v2/."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from identities.api import IdentityDetail, IdentityList
+
+urlpatterns = [
+    path("identities", IdentityList.as_view()),
+    # Greedy: the Python client sends the slashes of an external_id as they are.
+    path("identities/<path:ref>", IdentityDetail.as_view()),
+]
