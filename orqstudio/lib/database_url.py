@@ -1,11 +1,11 @@
-"""DATABASE_URL to Django's dictionary, read by libpq's own rules."""
+"""DATABASE_URL to Django's dictionary and back, by libpq's own rules."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from psycopg import ProgrammingError
-from psycopg.conninfo import conninfo_to_dict
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from orqstudio.lib.env import BadSettingError
 
@@ -28,4 +28,11 @@ def parse(url: str) -> dict[str, Any]:
         raise BadSettingError(message) from error
     found = {name: str(parts.pop(key, "")) for key, name in _NAMES.items()}
     port = str(parts.pop("port", "") or "")
-    return {**found, "PORT": port, "OPTIONS": dict(parts)}
+    return {**found, "PORT": port, "OPTIONS": {"connect_timeout": 10, **parts}}
+
+
+def conninfo(database: dict[str, Any]) -> str:
+    """Return libpq's connection string of one entry of Django's DATABASES."""
+    parts = {key: database.get(name) for key, name in _NAMES.items()}
+    parts |= {"port": database.get("PORT"), **database.get("OPTIONS", {})}
+    return make_conninfo("", **{key: value for key, value in parts.items() if value})

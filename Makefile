@@ -1,0 +1,84 @@
+# Two commands matter: `make run` and `make test`. `make help` lists the rest.
+
+HOST ?= 127.0.0.1
+PORT ?= 8000
+VENV := .venv
+PYTHON := $(VENV)/bin/python
+PIP := $(PYTHON) -m pip install --quiet --disable-pip-version-check
+CODE := orqstudio identities metering tests bench manage.py
+
+# In CI a missing program fails a test that elsewhere is skipped with its reason.
+ifeq ($(CI),true)
+export ORQSTUDIO_REQUIRE ?= browser,contract
+endif
+
+.DEFAULT_GOAL := help
+.PHONY: help run demo test lint types format browser bench programs clean
+
+help: ## Show this list
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+
+run: $(VENV)/.runtime ## Start everything on http://HOST:PORT (127.0.0.1:8000)
+	@exec $(PYTHON) manage.py serve --host $(HOST) --port $(PORT)
+
+demo: $(VENV)/.runtime ## The same with sample identities, budgets and usage
+	@exec $(PYTHON) manage.py serve --host $(HOST) --port $(PORT) --demo
+
+test: lint types programs ## Lint, types and the whole suite
+	@$(PYTHON) -m pytest
+
+lint: $(VENV)/.tests ## Check style, format and templates
+	@$(PYTHON) -m ruff check --quiet $(CODE)
+	@$(PYTHON) -m ruff format --quiet --check $(CODE)
+	@$(PYTHON) -m djlint --quiet --check --lint templates
+
+types: $(VENV)/.tests ## Check types
+	@$(PYTHON) -m mypy --no-error-summary
+
+format: $(VENV)/.tests ## Write code in the house's format
+	@$(PYTHON) -m ruff check --quiet --fix $(CODE) || true
+	@$(PYTHON) -m ruff format --quiet $(CODE)
+
+browser: $(VENV)/.tests programs ## Only the tests in the real Chromium
+	@$(PYTHON) -m pytest -m browser
+
+bench: $(VENV)/.runtime ## Measure governed calls (docs/performance.md)
+	@$(PYTHON) -m bench.governed_call
+
+programs: ## Install Debian's Chromium if there is none and we may
+	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null \
+	|| command -v google-chrome >/dev/null \
+	|| { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null \
+	     && echo "Installing Chromium for the browser tests." \
+	     && apt-get -qq update \
+	     && DEBIAN_FRONTEND=noninteractive apt-get -qq install -y \
+	        --no-install-recommends chromium >/dev/null; } \
+	|| echo "There is no Chromium and it cannot be installed from here."
+
+clean: ## Remove the environment and caches; never the data
+	@rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage*
+
+# The environment. A stamp is written last, so a broken installation is repeated;
+# one that cannot even run pip is made anew.
+$(VENV)/.runtime: requirements.txt
+	@if ! $(PYTHON) -m pip --version >/dev/null 2>&1; then \
+	  for python in python3.13 python3.12 python3.11 python3; do \
+	    if $$python -c 'import sys, venv, ensurepip; \
+	sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' >/dev/null 2>&1; then \
+	      rm -rf $(VENV) && $$python -m venv $(VENV) && break || exit 1; \
+	    fi; \
+	  done; \
+	  if ! [ -x $(PYTHON) ]; then \
+	    echo "orqstudio needs Python 3.11, 3.12 or 3.13 with its venv module" \
+	         "(Debian: apt install python3-venv)." >&2; \
+	    exit 1; \
+	  fi; \
+	fi
+	@echo "Installing what orqstudio needs into $(VENV)."
+	@$(PIP) -r requirements.txt
+	@touch $@
+
+$(VENV)/.tests: tests/requirements.txt $(VENV)/.runtime
+	@echo "Installing what the tests need into $(VENV)."
+	@$(PIP) -r tests/requirements.txt
+	@touch $@
