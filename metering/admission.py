@@ -39,18 +39,28 @@ class Dimension(StrEnum):
 
 
 class Reason(StrEnum):
-    """SPENT lasts until the window ends; HELD until running calls settle."""
+    """SPENT lasts until the window ends, HELD until running calls settle.
+
+    UNPRICED: the budget counts dollars and nobody knows what the call costs.
+    """
 
     SPENT = "spent"
     HELD = "held"
+    UNPRICED = "unpriced"
 
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """The worst that a call can use; `cost_usd` None: the model has no price."""
+    """The worst that a call can use.
+
+    Attributes:
+        cost_usd: None when the model has no price.
+        is_unpriced_refused: the workspace's answer to a model without a price.
+    """
 
     cost_usd: Decimal | None
     tokens: int
+    is_unpriced_refused: bool = True
 
 
 @dataclass(slots=True)
@@ -80,6 +90,7 @@ class Account:
                 self.settled_usd,
                 self.held_usd,
                 estimate.cost_usd or Decimal(0),
+                is_unpriced=estimate.cost_usd is None and estimate.is_unpriced_refused,
             )
         if self.token_limit is not None:
             yield Limit(
@@ -100,9 +111,12 @@ class Limit:
     settled: Decimal
     held: Decimal
     estimate: Decimal
+    is_unpriced: bool = False
 
     def objection(self, *, strict: bool) -> Reason | None:
         """Return why the call may not run now, or None."""
+        if self.is_unpriced:
+            return Reason.UNPRICED
         if strict:
             if self.settled + self.estimate > self.limit:
                 return Reason.SPENT
@@ -130,6 +144,8 @@ class Refusal:
     @property
     def code(self) -> str:
         """The wire's code (contract 6.7)."""
+        if self.reason is Reason.UNPRICED:
+            return "unpriced_model"
         kind = "cost" if self.dimension is Dimension.COST else "token"
         return f"{kind}_budget_exceeded"
 
@@ -145,8 +161,9 @@ class Verdict:
 def judge(accounts: Iterable[Account], estimate: Estimate) -> Verdict:
     """Decide one call against the windows of all budgets that match it.
 
-    Of several refusals the one that lasts longest is returned: spent before held,
-    then the latest reset, so that a client never comes back in vain.
+    Of several refusals the one that lasts longest is returned: unpriced, then spent,
+    then held; of equals the one that resets last, so that a client never comes
+    back in vain.
     """
     refusals: list[Refusal] = []
     shadow: list[Refusal] = []
@@ -175,8 +192,9 @@ def _refuse(account: Account, limit: Limit, reason: Reason) -> Refusal:
     )
 
 
-def _lasting(refusal: Refusal) -> tuple[bool, bool, float]:
+def _lasting(refusal: Refusal) -> tuple[int, bool, float]:
     """Order refusals by how long they last."""
+    order = (Reason.HELD, Reason.SPENT, Reason.UNPRICED)
     never = refusal.resets_at is None
     instant = 0.0 if refusal.resets_at is None else refusal.resets_at.timestamp()
-    return refusal.reason is Reason.SPENT, never, instant
+    return order.index(refusal.reason), never, instant

@@ -41,6 +41,9 @@ class Call:
     model: str
 
 
+NOTHING = Tokens()
+
+
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """How a call ended.
@@ -53,7 +56,7 @@ class Outcome:
     settled_at: datetime
     status: Status
     http_status: int
-    tokens: Tokens = Tokens()
+    tokens: Tokens = NOTHING
     cost_usd: Decimal | None = Decimal(0)
     price_source: str = ""
     is_estimated: bool = False

@@ -63,7 +63,7 @@ _MATCHING_BUDGETS = """
     JOIN budget b USING (workspace_id, scope_kind, scope_target)
 """
 
-READ_BUDGETS = f"SELECT {_BUDGET_COLUMNS} {_MATCHING_BUDGETS}"  # noqa: S608
+READ_BUDGETS = f"SELECT {_BUDGET_COLUMNS} {_MATCHING_BUDGETS}"
 
 # OFFSET 0 keeps the order of the inner query, hence the order of the row locks.
 LOCK_WINDOWS = f"""
@@ -82,8 +82,8 @@ LEFT JOIN LATERAL (
 
 FIND_EVENTS = """
 SELECT e.id, e.status FROM usage_event e
-JOIN unnest(%s::uuid[], %s::timestamptz[], %s::uuid[]) AS k(workspace_id, occurred_at, id)
-  USING (workspace_id, occurred_at, id)
+JOIN unnest(%s::uuid[], %s::timestamptz[], %s::uuid[])
+  AS k(workspace_id, occurred_at, id) USING (workspace_id, occurred_at, id)
 """
 
 INSERT_HOLDS = """

@@ -331,7 +331,7 @@ class BudgetRefusal(models.Model):
 
 
 class Hold(models.Model):
-    """A call under way: the amount set aside for it, leased by the process it runs in."""
+    """A call under way: what is set aside for it, leased by its process."""
 
     id = models.UUIDField(primary_key=True, editable=False)
     workspace = models.ForeignKey(

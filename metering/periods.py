@@ -85,7 +85,9 @@ def effective_window(spec: BudgetPeriod, at: datetime) -> Window | None:
 
 
 @lru_cache(maxsize=4096)
-def _window_of_day(period: str, time_zone: str, week_starts_on: int, day: date) -> Window:
+def _window_of_day(
+    period: str, time_zone: str, week_starts_on: int, day: date
+) -> Window:
     first, after = _local_days(period, week_starts_on, day)
     zone = ZoneInfo(time_zone)
     return Window(_midnight(first, zone), _midnight(after, zone))

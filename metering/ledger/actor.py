@@ -56,11 +56,7 @@ TRIES = 5
 POLL_S = 0.5
 """How often queues try again unasked, and how soon a lost connection is retried."""
 
-_CONNECT = {
-    "connect_timeout": 3,
-    "options": "-c statement_timeout=15000 -c TimeZone=UTC",
-    "application_name": "orqstudio-ledger",
-}
+_SESSION = "-c statement_timeout=15000 -c TimeZone=UTC"
 _RETRIED = (
     psycopg.errors.DeadlockDetected,
     psycopg.errors.SerializationFailure,
@@ -94,7 +90,9 @@ class Ledger:
         """Prepare; `start` connects."""
         self.settings = settings
         self.spool = spool
-        self.owner = f"{socket.gethostname()[:40]}:{os.getpid()}:{ids.new_id().hex[:12]}"
+        self.owner = (
+            f"{socket.gethostname()[:40]}:{os.getpid()}:{ids.new_id().hex[:12]}"
+        )
         self.running: dict[UUID, Call] = {}
         self._incoming: deque[Ticket] = deque()
         self._queues = WaitQueues()
@@ -261,7 +259,11 @@ class Ledger:
             raise ConnectionLostError(may_have_committed=False)
         try:
             self._connection = await AsyncConnection.connect(
-                self.settings.conninfo, autocommit=True, **_CONNECT
+                self.settings.conninfo,
+                autocommit=True,
+                connect_timeout=3,
+                options=_SESSION,
+                application_name="orqstudio-ledger",
             )
         except psycopg.OperationalError as error:
             logger.warning("ledger: PostgreSQL is away: %s", error)
@@ -334,7 +336,9 @@ class Ledger:
 
     def _spool(self, tickets: list[Ticket]) -> None:
         try:
-            self.spool.append([t.request for t in tickets if isinstance(t.request, Settle)])
+            self.spool.append(
+                [t.request for t in tickets if isinstance(t.request, Settle)]
+            )
         except OSError:
             logger.exception("ledger: the spool cannot be written; kept in memory")
             self._keep_in_memory(tickets)

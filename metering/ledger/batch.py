@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -193,12 +193,15 @@ async def _write(
     await _write_signals(connection, batch)
 
 
+_REFUSAL_COLUMNS = ("budget_id", "day", "code", "refusals", "last_at")
+
+
 async def _write_signals(connection: AsyncConnection[Any], batch: Batch) -> None:
     """Count refusals, mark queues, and wake the processes that wait."""
     if batch.refusals:
         rows = [
-            dict(budget_id=budget, day=day, code=code, refusals=count, last_at=at)
-            for (budget, day, code), (count, at) in sorted(batch.refusals.items())
+            dict(zip(_REFUSAL_COLUMNS, (*key, *value), strict=True))
+            for key, value in sorted(batch.refusals.items())
         ]
         await connection.execute(sql.ADD_REFUSALS, [to_json(rows)])
     if batch.waited_for:
@@ -250,14 +253,9 @@ def _needed_windows(
 
 def _read_windows(
     rows: Sequence[Sequence[Any]], requests: Sequence[Request]
-) -> tuple[
-    dict[ScopeKey, tuple[UUID, BudgetPeriod]], dict[AccountKey, Entry]
-]:
+) -> tuple[dict[ScopeKey, tuple[UUID, BudgetPeriod]], dict[AccountKey, Entry]]:
     """Return the budgets by scope, and the locked window rows by key."""
-    now = max(
-        (r.now if isinstance(r, Admit) else r.call.occurred_at for r in requests),
-        default=datetime.now(UTC),
-    )
+    now = max(r.now if isinstance(r, Admit) else r.call.occurred_at for r in requests)
     budgets = {}
     entries = {}
     for row in rows:

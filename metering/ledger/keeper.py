@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from datetime import UTC, datetime
+from datetime import UTC
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -18,6 +18,7 @@ from psycopg import AsyncConnection
 from metering.calls import Call, Outcome, Status
 from metering.ledger.actor import LedgerUnavailableError
 from metering.ledger_sql import FREED_CHANNEL
+from orqstudio.lib.clock import utc_now
 
 if TYPE_CHECKING:
     from metering.ledger.actor import Ledger
@@ -100,7 +101,7 @@ class Keeper:
         calls = [Call(row[0], row[1], row[2].astimezone(UTC), *row[3:]) for row in rows]
         dead = [call for call in calls if call.id not in self._ledger.running]
         outcome = Outcome(
-            settled_at=datetime.now(UTC),
+            settled_at=utc_now(),
             status=Status.LOST,
             http_status=0,
             cost_usd=None,

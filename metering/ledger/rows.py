@@ -27,6 +27,7 @@ def scopes_of(call: Call) -> tuple[ScopeKey, ...]:
 
 
 def workspace_keys(requests: Sequence[Request]) -> list[int]:
+    """Return the advisory lock keys of the requests, in lock order."""
     return sorted({lock_key(request.call.workspace_id) for request in requests})
 
 
@@ -43,10 +44,12 @@ def scope_spans(requests: Sequence[Request]) -> list[list[Any]]:
 
 
 def call_row(call: Call) -> dict[str, Any]:
+    """Return the columns that holds and events share."""
     return {name: getattr(call, name) for name in Call.__slots__}
 
 
 def event_row(call: Call, outcome: Outcome) -> dict[str, Any]:
+    """Return the columns of a usage event."""
     row = call_row(call)
     row.update(
         settled_at=outcome.settled_at,
@@ -69,6 +72,7 @@ def event_row(call: Call, outcome: Outcome) -> dict[str, Any]:
 
 
 def event_keys(calls: Sequence[Call]) -> list[list[Any]]:
+    """Return the arrays of the events' primary keys."""
     return [
         [call.workspace_id for call in calls],
         [call.occurred_at for call in calls],

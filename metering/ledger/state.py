@@ -107,7 +107,8 @@ class Batch:
         if not had_hold and before is None and outcome.status is Status.LOST:
             return Settlement(is_new=False)
         self._record(call, outcome, entries, replaces_lost=before is not None)
-        return Settlement(True, tuple(entry.account for entry in entries))
+        accounts = tuple(entry.account for entry in entries)
+        return Settlement(is_new=True, accounts=accounts)
 
     def _give_back(self, call: Call, entries: list[Entry]) -> bool:
         """Take the call's hold out of its windows; return whether there was one."""
@@ -139,8 +140,8 @@ class Batch:
 
     def _count_day(self, call: Call, outcome: Outcome, requests: int) -> None:
         day = call.occurred_at.astimezone(UTC).date().isoformat()
-        key = (str(call.workspace_id), call.external_id, day)
-        key = (*key, call.provider_key, call.model)
+        whose = (str(call.workspace_id), call.external_id)
+        key = (*whose, day, call.provider_key, call.model)
         sums = self.days.setdefault(key, defaultdict(int))
         # A `lost` event counted as one failed request of unknown cost.
         was_lost = 1 - requests
@@ -164,25 +165,31 @@ class Batch:
         entries = self.entries_of(request.call)
         accounts = tuple(entry.account for entry in entries if entry.is_deciding)
         verdict = judge(accounts, request.estimate)
-        for refusal in verdict.shadow:
-            self._count_refusal(refusal, f"shadow_{refusal.code}", request.now)
-        refusal = verdict.refusal
-        if refusal is None or refusal.reason is Reason.HELD:
-            blocker = refusal.budget_id if refusal else self._queue_before(request, accounts)
-            if blocker and not request.is_last_try:
-                self.blocked.add(blocker)
-                self.waited_for.add(blocker)
-                return Admission(refusal, waits_for=blocker, accounts=accounts)
-        if refusal is not None:
-            self._count_refusal(refusal, refusal.code, request.now)
-            return Admission(refusal, accounts=accounts)
+        for shadow in verdict.shadow:
+            self._count_refusal(shadow, f"shadow_{shadow.code}", request.now)
+        blocker = self._blocker(request, verdict.refusal, accounts)
+        if blocker is not None:
+            self.blocked.add(blocker)
+            self.waited_for.add(blocker)
+            return Admission(verdict.refusal, waits_for=blocker, accounts=accounts)
+        if verdict.refusal is not None:
+            self._count_refusal(verdict.refusal, verdict.refusal.code, request.now)
+            return Admission(verdict.refusal, accounts=accounts)
         self._hold(request.call, request.estimate, entries)
         return Admission(None, shadow=verdict.shadow, accounts=accounts)
 
-    def _queue_before(
-        self, request: Admit, accounts: tuple[Account, ...]
+    def _blocker(
+        self, request: Admit, refusal: Refusal | None, accounts: tuple[Account, ...]
     ) -> UUID | None:
-        """Return a budget that earlier calls wait for: first come, first served."""
+        """Return the budget whose queue the call must join, or None.
+
+        It joins the queue of a budget that running calls hold, and of one that
+        earlier calls wait for: first come, first served.
+        """
+        if request.is_last_try:
+            return None
+        if refusal is not None:
+            return refusal.budget_id if refusal.reason is Reason.HELD else None
         waited = self.blocked
         if not request.is_queued:
             waited = waited | self.queued_budgets

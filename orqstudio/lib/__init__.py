@@ -1,1 +1,1 @@
-"""Ground that knows nothing of our domain: environment, ids, money, charts, PostgreSQL."""
+"""Ground that knows nothing of our domain: environment, ids, money, PostgreSQL."""

@@ -1,0 +1,104 @@
+"""Reads of the gateway: small async queries, kept for less than a second.
+
+A revoked key, an edited deployment or a new price therefore takes effect everywhere
+within a second, and a busy key costs one query a second. Budgets are never kept.
+"""
+
+from __future__ import annotations
+
+import time
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+import psycopg
+from psycopg_pool import AsyncConnectionPool, PoolTimeout
+
+from metering.gateway.errors import unavailable
+
+if TYPE_CHECKING:
+    from collections.abc import (
+        AsyncIterator,
+        Awaitable,
+        Callable,
+        Hashable,
+        Mapping,
+        Sequence,
+    )
+
+    Params = Sequence[object] | Mapping[str, object]
+
+KEPT_S = 0.9
+KEPT_MOST = 10_000
+Row = tuple[Any, ...]
+T = TypeVar("T")
+
+
+class Store:
+    """A small pool of connections for reads and for identity upserts."""
+
+    def __init__(self, conninfo: str) -> None:
+        """Prepare; `open` connects in the background."""
+        self._pool = AsyncConnectionPool(
+            conninfo,
+            min_size=1,
+            max_size=4,
+            timeout=3,
+            open=False,
+            kwargs={"autocommit": True, "application_name": "orqstudio-gateway"},
+        )
+
+    async def open(self) -> None:
+        """Begin to connect; calls before that wait a bounded time."""
+        await self._pool.open(wait=False)
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await self._pool.close()
+
+    async def fetch_one(self, sql: str, params: Params) -> Row | None:
+        """Return the first row or None.
+
+        Raises:
+            GatewayError: 503, the database cannot be reached.
+        """
+        async with self._connection() as connection:
+            cursor = await connection.execute(sql, params)
+            return await cursor.fetchone()
+
+    async def run(self, sql: str, params: Params) -> None:
+        """Run one statement that returns no rows.
+
+        Raises:
+            GatewayError: 503, the database cannot be reached.
+        """
+        async with self._connection() as connection:
+            await connection.execute(sql, params)
+
+    @asynccontextmanager
+    async def _connection(self) -> AsyncIterator[psycopg.AsyncConnection[Any]]:
+        try:
+            async with self._pool.connection() as connection:
+                yield connection
+        except (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout) as error:
+            raise unavailable() from error
+
+
+class Kept(Generic[T]):
+    """Answers kept for `KEPT_S`, the whole lot dropped when there are too many."""
+
+    def __init__(self, kept_s: float = KEPT_S) -> None:
+        """Begin empty."""
+        self._kept_s = kept_s
+        self._answers: dict[Hashable, tuple[float, T]] = {}
+
+    async def get(self, key: Hashable, load: Callable[[], Awaitable[T]]) -> T:
+        """Return the kept answer, else load and keep it; errors are not kept."""
+        now_s = time.monotonic()
+        found = self._answers.get(key)
+        if found is not None and now_s - found[0] < self._kept_s:
+            return found[1]
+        answer = await load()
+        if len(self._answers) >= KEPT_MOST:
+            self._answers.clear()
+        self._answers[key] = (now_s, answer)
+        return answer
