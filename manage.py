@@ -8,11 +8,16 @@ import sys
 
 
 def main() -> None:
-    """Run one management command."""
+    """Run one management command; a wrong setting is one sentence, exit code 1."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "orqstudio.settings")
     from django.core.management import execute_from_command_line
 
-    execute_from_command_line(sys.argv)
+    from orqstudio.lib.env import BadSettingError
+
+    try:
+        execute_from_command_line(sys.argv)
+    except BadSettingError as error:
+        sys.exit(str(error))
 
 
 if __name__ == "__main__":

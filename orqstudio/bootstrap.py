@@ -18,7 +18,7 @@ from django.contrib.auth.models import User
 from django.core.management import call_command
 from django.db import Error, NotSupportedError, connection, transaction
 
-from identities.errors import TokenTaken
+from identities.errors import TokenTaken, TokenUnusable
 from identities.models import Membership, Workspace
 from identities.services import create_workspace, issue_api_key
 from metering.services import prepare_workspace
@@ -106,8 +106,7 @@ def ensure_workspace() -> Welcome | None:
         prepare_workspace(workspace=workspace)
         given_key = settings.BOOTSTRAP_API_KEY or None
         if given_key:
-            with suppress(TokenTaken):
-                issue_api_key(workspace=workspace, name="Environment", token=given_key)
+            _ensure_key(workspace, given_key)
         if not is_new:
             return None
         password = _ensure_admin(workspace)
@@ -182,6 +181,15 @@ def add_superusers(workspace: Workspace) -> None:
             user=user,
             defaults={"role": Membership.Role.OWNER},
         )
+
+
+def _ensure_key(workspace: Workspace, token: str) -> None:
+    try:
+        with suppress(TokenTaken):
+            issue_api_key(workspace=workspace, name="Environment", token=token)
+    except TokenUnusable as error:
+        message = f"ORQSTUDIO_API_KEY cannot be used: {error}"
+        raise StartError(message) from error
 
 
 def _ensure_admin(workspace: Workspace) -> str | None:

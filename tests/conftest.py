@@ -8,6 +8,7 @@ from django.test import override_settings
 
 from tests.api_client import ApiClient
 from tests.make import make_key, make_user, make_workspace, utc
+from tests.serving import Installation
 
 NOON = utc("2026-03-15T12:00")
 """A Sunday in the middle of a month, no daylight saving change anywhere near."""
@@ -80,3 +81,11 @@ def clock():
     """
     with time_machine.travel(NOON, tick=False) as traveller:
         yield traveller
+
+
+@pytest.fixture
+def installation(tmp_path_factory):
+    """A machine where nothing was started yet; see tests/serving.py."""
+    made = Installation(tmp_path_factory.mktemp("installation") / "var")
+    yield made
+    made.remove()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import Any, ClassVar
+from typing import Any
 
 from django.core.management.base import BaseCommand
 
@@ -15,7 +15,7 @@ from orqstudio.lib.embedded_postgres import EmbeddedPostgresError
 class ScriptCommand(BaseCommand):
     """Runs `run` with a database: the server's, or one for just this long."""
 
-    requires_system_checks: ClassVar = []
+    requires_system_checks = ()
 
     def run(self, **options: Any) -> str:
         """Do the work and return the one line to print."""

@@ -21,14 +21,15 @@ class Command(ScriptCommand):
         parser.add_argument("--workspace", required=True, metavar="SLUG")
         parser.add_argument("--name", default="Command line")
 
-    def run(self, *, workspace: str, name: str, **_options: Any) -> str:
+    def run(self, **options: Any) -> str:
         """Return the token of the new key.
 
         Raises:
             StartError: there is no such workspace.
         """
-        found = Workspace.objects.filter(slug=workspace).first()
-        if found is None:
-            message = f"There is no workspace {workspace!r}."
+        slug, name = options["workspace"], options["name"]
+        workspace = Workspace.objects.filter(slug=slug).first()
+        if workspace is None:
+            message = f"There is no workspace {slug!r}."
             raise StartError(message)
-        return issue_api_key(workspace=found, name=name[:120]).token
+        return issue_api_key(workspace=workspace, name=name[:120]).token

@@ -28,12 +28,13 @@ class Command(ScriptCommand):
         """Declare SLUG."""
         parser.add_argument("slug")
 
-    def run(self, *, slug: str, **_options: Any) -> str:
+    def run(self, **options: Any) -> str:
         """Return the id of the new workspace.
 
         Raises:
             StartError: the slug is taken or is none.
         """
+        slug = options["slug"]
         try:
             validate_slug(slug)
         except ValidationError as error:
