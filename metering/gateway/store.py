@@ -7,7 +7,6 @@ within a second, and a busy key costs one query a second. Budgets are never kept
 from __future__ import annotations
 
 import time
-from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import psycopg
@@ -17,7 +16,6 @@ from metering.gateway.errors import unavailable
 
 if TYPE_CHECKING:
     from collections.abc import (
-        AsyncIterator,
         Awaitable,
         Callable,
         Hashable,
@@ -27,6 +25,7 @@ if TYPE_CHECKING:
 
     Params = Sequence[object] | Mapping[str, object]
 
+POOL_MOST = 4
 KEPT_S = 0.9
 KEPT_MOST = 10_000
 Row = tuple[Any, ...]
@@ -41,7 +40,7 @@ class Store:
         self._pool = AsyncConnectionPool(
             conninfo,
             min_size=1,
-            max_size=4,
+            max_size=POOL_MOST,
             timeout=3,
             open=False,
             kwargs={"autocommit": True, "application_name": "orqstudio-gateway"},
@@ -61,26 +60,28 @@ class Store:
         Raises:
             GatewayError: 503, the database cannot be reached.
         """
-        async with self._connection() as connection:
-            cursor = await connection.execute(sql, params)
-            return await cursor.fetchone()
+        return await self._execute(sql, params, has_rows=True)
 
     async def run(self, sql: str, params: Params) -> None:
-        """Run one statement that returns no rows.
+        """Run one statement that returns no rows and may run twice.
 
         Raises:
             GatewayError: 503, the database cannot be reached.
         """
-        async with self._connection() as connection:
-            await connection.execute(sql, params)
+        await self._execute(sql, params, has_rows=False)
 
-    @asynccontextmanager
-    async def _connection(self) -> AsyncIterator[psycopg.AsyncConnection[Any]]:
-        try:
-            async with self._pool.connection() as connection:
-                yield connection
-        except (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout) as error:
-            raise unavailable() from error
+    async def _execute(self, sql: str, params: Params, *, has_rows: bool) -> Row | None:
+        """Execute; after a restart of PostgreSQL each pooled connection fails once."""
+        for _ in range(POOL_MOST):
+            try:
+                async with self._pool.connection() as connection:
+                    cursor = await connection.execute(sql, params)
+                    return await cursor.fetchone() if has_rows else None
+            except (psycopg.OperationalError, psycopg.InterfaceError):
+                continue
+            except PoolTimeout as error:
+                raise unavailable() from error
+        raise unavailable()
 
 
 class Kept(Generic[T]):
