@@ -24,6 +24,7 @@ from identities.services import create_workspace, issue_api_key
 from metering.services import prepare_workspace
 from orqstudio import health
 from orqstudio.lib import embedded_postgres
+from orqstudio.lib.errors import StartError
 from orqstudio.lib.file_lock import FileLock
 
 DEFAULT_WORKSPACE = "default"
@@ -31,10 +32,6 @@ LEAST_POSTGRES = 15
 EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}  # noqa: S104
 """Addresses that mean all of the machine's, and one of them that people can open."""
 _ADVISORY_LOCK = 0x6F72_7173  # "orqs"
-
-
-class StartError(Exception):
-    """The server cannot start; the text is one sentence for people."""
 
 
 @dataclass(frozen=True, slots=True)

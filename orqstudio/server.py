@@ -11,7 +11,7 @@ import uvicorn
 from django.conf import settings
 from uvicorn.supervisors import Multiprocess
 
-from orqstudio.bootstrap import StartError
+from orqstudio.lib.errors import StartError
 
 APPLICATION = "orqstudio.asgi:application"
 KEEP_ALIVE_S = 75

@@ -34,3 +34,7 @@ class DomainError(Exception):
 
     def __str__(self) -> str:
         return str(self.sentence) % vars(self)
+
+
+class StartError(Exception):
+    """The server or a command cannot start; the text is one sentence for people."""

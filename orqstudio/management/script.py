@@ -8,8 +8,8 @@ from typing import Any
 from django.core.management.base import BaseCommand
 
 from orqstudio import bootstrap
-from orqstudio.bootstrap import StartError
 from orqstudio.lib.embedded_postgres import EmbeddedPostgresError
+from orqstudio.lib.errors import StartError
 
 
 class ScriptCommand(BaseCommand):

@@ -7,7 +7,7 @@ from typing import Any
 
 from identities.models import Workspace
 from identities.services import issue_api_key
-from orqstudio.bootstrap import StartError
+from orqstudio.lib.errors import StartError
 from orqstudio.management.script import ScriptCommand
 
 

@@ -13,7 +13,7 @@ from identities.errors import SlugTaken
 from identities.services import create_workspace
 from metering.services import prepare_workspace
 from orqstudio import bootstrap
-from orqstudio.bootstrap import StartError
+from orqstudio.lib.errors import StartError
 from orqstudio.management.script import ScriptCommand
 
 SLUG_MAX = 60

@@ -14,8 +14,9 @@ from django.core.management.base import BaseCommand
 from django.utils import timezone
 
 from orqstudio import bootstrap, demo, server
-from orqstudio.bootstrap import StartError, Welcome
+from orqstudio.bootstrap import Welcome
 from orqstudio.lib.embedded_postgres import EmbeddedPostgresError
+from orqstudio.lib.errors import StartError
 
 
 class Command(BaseCommand):
