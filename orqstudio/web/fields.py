@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, ClassVar
 from urllib.parse import urlsplit
@@ -152,15 +152,13 @@ class TimestampField(serializers.Field):
     }
 
     def to_internal_value(self, data: Any) -> datetime:
-        """Return the aware instant; beyond microseconds it is cut."""
+        """Return the instant in UTC; beyond microseconds it is cut."""
         if not isinstance(data, str) or not _TIMESTAMP.fullmatch(data):
             self.fail("invalid")
         try:
-            moment = datetime.fromisoformat(data.upper())
-            moment.timestamp()  # the zone must not push it out of the calendar
-        except (ValueError, OverflowError):
+            return datetime.fromisoformat(data.upper()).astimezone(UTC)
+        except (ValueError, OverflowError):  # the zone may push it out of the calendar
             self.fail("invalid")
-        return moment
 
 
 def read_number(data: Any) -> Decimal | None:

@@ -1,0 +1,54 @@
+"""Every operation of the resources, for tables that go over all of them."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Operation(NamedTuple):
+    """`path` has `{identity}` or `{budget}` where a reference stands."""
+
+    name: str
+    method: str
+    path: str
+    body: dict | None = None
+
+
+LIMITS = {"period": "BUDGET_PERIOD_MONTHLY", "amount": 5}
+
+OPERATIONS = (
+    Operation("list_identities", "get", "/v2/identities"),
+    Operation("create_identity", "post", "/v2/identities", {"external_id": "new"}),
+    Operation("retrieve_identity", "get", "/v2/identities/{identity}"),
+    Operation("update_identity", "patch", "/v2/identities/{identity}", {"tags": ["x"]}),
+    Operation("delete_identity", "delete", "/v2/identities/{identity}"),
+    Operation("list_budgets", "get", "/v2/budgets"),
+    Operation(
+        "create_budget",
+        "post",
+        "/v2/budgets",
+        {"scope": {"workspace": {}}, "limits": LIMITS},
+    ),
+    Operation("get_budget", "get", "/v2/budgets/{budget}"),
+    Operation("update_budget", "patch", "/v2/budgets/{budget}", {"is_active": False}),
+    Operation("delete_budget", "delete", "/v2/budgets/{budget}"),
+    Operation("reset_budget", "post", "/v2/budgets/{budget}/reset-consumption", {}),
+    Operation("budget_consumption", "get", "/v2/budgets/{budget}/consumption"),
+)
+ON_ONE = tuple(each for each in OPERATIONS if "{" in each.path)
+WITH_BODY = tuple(each for each in OPERATIONS if each.body is not None)
+
+
+def named(operation: Operation) -> str:
+    """Return the test id."""
+    return operation.name
+
+
+def send(api, operation: Operation, body: object = None, **references: str):
+    """Send the operation with its own body, or another; references fill the path."""
+    path = operation.path.format(**{"identity": "nobody", "budget": "x", **references})
+    if operation.method in {"get", "delete"}:
+        return getattr(api, operation.method)(path)
+    return getattr(api, operation.method)(
+        path, operation.body if body is None else body
+    )
