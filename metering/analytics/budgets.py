@@ -1,0 +1,152 @@
+"""Budgets as a page shows them: how full, which state, when they begin again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from metering.analytics.spans import read_rows
+from metering.models import Budget
+from metering.selectors import BudgetUsage, budget_usage, list_budgets
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from datetime import datetime
+    from uuid import UUID
+
+    from identities.models import Workspace
+
+NEAR_RATIO = Decimal("0.8")
+"""From here on a budget is called nearly used up."""
+
+OK, NEAR, BLOCKED, OFF = "ok", "near", "blocked", "off"
+OVER = "over"
+"""A shadow budget past its limit: it refuses nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class BudgetCard:
+    """A budget with what its open window has used."""
+
+    budget: Budget
+    usage: BudgetUsage
+    now: datetime
+
+    @property
+    def ratio(self) -> Decimal:
+        """Share used of the limit that is nearest to its end; may pass 1."""
+        return max(
+            _share(self.usage.settled_usd, self.budget.amount_usd),
+            _share(self.usage.settled_tokens, self.budget.token_limit),
+        )
+
+    @property
+    def held_ratio(self) -> Decimal:
+        """Share used and set aside for calls under way."""
+        usage = self.usage
+        return max(
+            _share(usage.settled_usd + usage.held_usd, self.budget.amount_usd),
+            _share(usage.settled_tokens + usage.held_tokens, self.budget.token_limit),
+        )
+
+    @property
+    def is_on(self) -> bool:
+        """Whether admission asks this budget at all."""
+        ends_at = self.budget.expires_at
+        return self.budget.is_active and (ends_at is None or ends_at > self.now)
+
+    @property
+    def state(self) -> str:
+        """One of ok, near, blocked, over (shadow mode) and off."""
+        if not self.is_on:
+            return OFF
+        if self.ratio >= 1:
+            return OVER if self.budget.mode == Budget.Mode.SHADOW else BLOCKED
+        return NEAR if self.ratio >= NEAR_RATIO else OK
+
+    @property
+    def resets_at(self) -> datetime | None:
+        """When spend begins again at zero; None for a one-time budget."""
+        return self.usage.window.resets_at
+
+
+def _share(used: Decimal | int, limit: Decimal | int | None) -> Decimal:
+    if limit is None:
+        return Decimal(0)
+    return Decimal(used) / Decimal(limit) if limit else Decimal(1)
+
+
+@dataclass(frozen=True, slots=True)
+class Attention:
+    """Whose budget is nearly or wholly used up, over the whole workspace."""
+
+    near: list[str] = field(default_factory=list)
+    blocked: list[str] = field(default_factory=list)
+    workspace: BudgetCard | None = None
+
+
+# Candidates only: a superset of what may be 80 % full, found by index. A budget whose
+# window has no row yet is one if its target has usage young enough to lie in it.
+_CANDIDATES = """
+SELECT b.id FROM budget b
+LEFT JOIN budget_window w
+    ON w.budget_id = b.id AND w.starts_at <= %(now)s AND w.ends_at > %(now)s
+WHERE b.workspace_id = %(workspace)s AND b.is_active
+  AND (b.expires_at IS NULL OR b.expires_at > %(now)s)
+  AND (b.amount_usd = 0 OR b.token_limit = 0
+    OR w.settled_usd >= b.amount_usd * %(near)s
+    OR w.settled_tokens >= b.token_limit * %(near)s
+    OR (w.id IS NULL AND EXISTS (
+        SELECT 1 FROM usage_daily u
+        WHERE u.workspace_id = b.workspace_id
+          AND (b.scope_kind = 'workspace' OR u.external_id = b.scope_target)
+          AND u.day >= CASE b.period
+            WHEN 'daily' THEN %(now)s::date - 2
+            WHEN 'weekly' THEN %(now)s::date - 8
+            WHEN 'monthly' THEN %(now)s::date - 32
+            WHEN 'yearly' THEN %(now)s::date - 367
+            ELSE '-infinity'::date END)))
+"""
+
+
+def cards_of(budgets: Iterable[Budget], *, now: datetime) -> list[BudgetCard]:
+    """Return the budgets with their usage, in their order. At most four queries."""
+    rows = list(budgets)
+    usage = budget_usage(rows, now=now)
+    return [BudgetCard(row, usage[row.pk], now) for row in rows]
+
+
+def cards_by_target(
+    workspace: Workspace, external_ids: Sequence[str], *, now: datetime
+) -> dict[str, BudgetCard]:
+    """Return external_id -> card for those that have a budget. At most five queries."""
+    rows = list_budgets(workspace).filter(
+        scope_kind=Budget.ScopeKind.IDENTITY, scope_target__in=external_ids
+    )
+    return {card.budget.scope_target: card for card in cards_of(rows, now=now)}
+
+
+def budgets_in_need(workspace: Workspace, *, now: datetime) -> Attention:
+    """Return whose budget is near its limit or past it, of the whole workspace.
+
+    Exact, though only candidates are computed. At most six queries.
+    """
+    params = {"workspace": workspace.pk, "now": now, "near": NEAR_RATIO}
+    wanted: list[UUID] = [row["id"] for row in read_rows(_CANDIDATES, params)]
+    if not wanted:
+        return Attention()
+    cards = cards_of(list_budgets(workspace).filter(pk__in=wanted), now=now)
+    of_workspace = [c for c in cards if c.budget.scope_kind == "workspace"]
+    named = [c for c in cards if c.budget.scope_kind == "identity"]
+    return Attention(
+        near=[c.budget.scope_target for c in named if c.state == NEAR],
+        blocked=[c.budget.scope_target for c in named if c.state == BLOCKED],
+        workspace=next((c for c in of_workspace if c.state in {NEAR, BLOCKED}), None),
+    )
+
+
+def budget_table(workspace: Workspace, *, now: datetime) -> list[BudgetCard]:
+    """Return every budget of a workspace, the fullest first, those off last."""
+    cards = cards_of(list_budgets(workspace), now=now)
+    return sorted(cards, key=lambda card: (not card.is_on, -card.ratio))
