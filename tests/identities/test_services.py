@@ -1,0 +1,115 @@
+"""Writes of workspaces, keys and identities, below the API."""
+
+from __future__ import annotations
+
+import pytest
+from django.db import transaction
+
+from identities import services
+from identities.errors import (
+    ExternalIdTaken,
+    IdentityNotFound,
+    SlugTaken,
+    TokenTaken,
+    TokenUnusable,
+)
+from identities.models import ApiKey, Identity, Workspace
+from orqstudio.lib.tokens import hash_token
+from tests.conftest import NOON
+from tests.make import make_identity
+
+
+def test_a_new_key_names_itself_and_is_kept_as_a_hash_only(workspace):
+    issued = services.issue_api_key(workspace=workspace, name="ci")
+
+    key = ApiKey.objects.get()
+    secret = issued.token.removeprefix(f"sk-orq-{key.public_id}-")
+    assert len(secret) == 64
+    assert bytes(key.token_hash) == hash_token(issued.token)
+    assert key.token_prefix == f"sk-orq-{key.public_id}"
+    assert secret not in str(ApiKey.objects.values().get())
+
+
+@pytest.mark.parametrize(
+    ("token", "prefix"), [("x", ""), ("secret12", "se"), ("a" * 100, "a" * 8)]
+)
+def test_little_is_shown_of_a_token_that_was_given(workspace, token, prefix):
+    issued = services.issue_api_key(workspace=workspace, name="env", token=token)
+
+    assert issued.token == token
+    assert issued.api_key.token_prefix == prefix
+
+
+@pytest.mark.parametrize("token", ["", "a b", "a:", "é", "a\n", "x" * 513])
+def test_a_token_that_no_header_carries_unchanged_is_refused(workspace, token):
+    with pytest.raises(TokenUnusable):
+        services.issue_api_key(workspace=workspace, name="env", token=token)
+
+
+def test_a_token_is_taken_across_workspaces_and_the_transaction_survives(
+    workspace, other_workspace
+):
+    services.issue_api_key(workspace=other_workspace, name="a", token="t")
+
+    with transaction.atomic():
+        with pytest.raises(TokenTaken):
+            services.issue_api_key(workspace=workspace, name="b", token="t")
+        make_identity(workspace)
+
+    assert Identity.objects.exists()
+
+
+def test_revoking_twice_keeps_the_first_time(workspace):
+    key = services.issue_api_key(workspace=workspace, name="ci").api_key
+
+    services.revoke_api_key(api_key=key, now=NOON)
+    services.revoke_api_key(api_key=key, now=NOON.replace(hour=13))
+
+    key.refresh_from_db()
+    assert key.revoked_at == key.updated_at == NOON
+
+
+def test_a_workspace_slug_is_taken_once(workspace):
+    with pytest.raises(SlugTaken, match="acme"):
+        services.create_workspace(slug="acme", name="Again")
+
+    assert Workspace.objects.count() == 1
+
+
+def test_a_taken_external_id_leaves_the_transaction_usable(workspace):
+    make_identity(workspace, "jane")
+
+    with transaction.atomic():
+        with pytest.raises(ExternalIdTaken, match="jane"):
+            make_identity(workspace, "jane")
+        make_identity(workspace, "john")
+
+    assert Identity.objects.count() == 2
+
+
+def test_an_update_keeps_what_somebody_else_changed_meanwhile(workspace):
+    mine = make_identity(workspace, "jane")
+    theirs = Identity.objects.get()
+
+    services.update_identity(identity=theirs, changes={"email": "j@example.com"})
+    services.update_identity(identity=mine, changes={"display_name": "Jane"})
+
+    assert (mine.email, mine.display_name) == ("j@example.com", "Jane")
+
+
+def test_what_was_deleted_meanwhile_is_not_found(workspace):
+    jane = make_identity(workspace, "jane")
+    Identity.objects.all().delete()
+
+    with pytest.raises(IdentityNotFound):
+        services.update_identity(identity=jane, changes={"tags": []})
+    with pytest.raises(IdentityNotFound):
+        services.delete_identity(identity=jane)
+
+
+@pytest.mark.parametrize("name", ["external_id", "workspace", "created_at"])
+def test_what_never_changes_cannot_be_named_as_a_change(workspace, name):
+    jane = make_identity(workspace, "jane")
+
+    with pytest.raises(ValueError, match=name):
+        services.update_identity(identity=jane, changes={name: "x"})
