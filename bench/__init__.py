@@ -1,0 +1,1 @@
+"""Measurements; how to repeat them and what they said: docs/performance.md."""
