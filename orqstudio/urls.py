@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
-
 from django.conf import settings
 from django.contrib import admin
 from django.contrib.auth import views as auth
@@ -16,23 +14,19 @@ _to_studio = RedirectView.as_view(url=settings.LOGIN_REDIRECT_URL)
 
 urlpatterns = [
     path("", _to_studio, name="home"),
+    path("studio", _to_studio),
     path("studio/", _to_studio, name="studio"),
-    *(
-        path(prefix, include(module))
-        for prefix, module in (
-            ("studio/", "identities.studio_urls"),
-            ("studio/", "metering.studio_urls"),
-            ("v2/", "identities.urls"),
-            ("v2/", "metering.urls"),
-        )
-        if find_spec(module)
-    ),
+    path("studio/", include("identities.studio_urls")),
+    path("studio/", include("metering.studio_urls")),
+    path("v2/", include("identities.urls")),
+    path("v2/", include("metering.urls")),
     path(
         "accounts/login/",
         auth.LoginView.as_view(redirect_authenticated_user=True),
         name="login",
     ),
     path("accounts/logout/", auth.LogoutView.as_view(), name="logout"),
+    path("admin", RedirectView.as_view(pattern_name="admin:index")),
     path("admin/", admin.site.urls),
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),

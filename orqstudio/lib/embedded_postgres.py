@@ -13,6 +13,7 @@ import shlex
 import shutil
 import subprocess
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
@@ -127,6 +128,8 @@ class Cluster:
             self._users.release()
             if self._users.try_acquire():
                 _stop_server(cluster_dir(self.data_dir))
+                with suppress(OSError):  # not empty: it did not stop
+                    socket_dir(self.data_dir).rmdir()
                 self._users.release()
 
 

@@ -72,7 +72,9 @@ def test_pages_allow_nothing_inline_and_no_foreign_source(client, db, path):
     assert "camera=()" in answer["Permissions-Policy"]
 
 
-@pytest.mark.parametrize("path", ["/", "/studio/", "/studio/identities/", "/admin/"])
+@pytest.mark.parametrize(
+    "path", ["/", "/studio", "/studio/", "/studio/identities/", "/admin", "/admin/"]
+)
 def test_pages_ask_for_a_login(client, db, path):
     answer = client.get(path)
 
