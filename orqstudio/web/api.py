@@ -12,9 +12,9 @@ from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any
 
-from django.core.exceptions import PermissionDenied, SuspiciousOperation
+from django.core.exceptions import SuspiciousOperation
 from django.db import InterfaceError, OperationalError
-from django.http import Http404, HttpRequest, JsonResponse
+from django.http import HttpRequest, JsonResponse
 from django.utils.translation import gettext_lazy as _
 from rest_framework import exceptions
 from rest_framework.negotiation import BaseContentNegotiation
@@ -104,7 +104,19 @@ class ApiView(APIView):
         Raises:
             BodyInvalid, BodyTooLarge: see `orqstudio.web.json_body`.
         """
+        if _is_chunked(self.request):
+            stream = self.request.META["wsgi.input"]
+            return JSONBodyParser().parse(stream)
         return dict(self.request.data)
+
+
+def _is_chunked(request: Request) -> bool:
+    """Whether the body comes without a length: Django would take it for empty.
+
+    The bridge below us ends its stream with the request, so it can be read.
+    """
+    coding = request.headers.get("Transfer-Encoding", "")
+    return "chunked" in coding.lower() and not request.META.get("CONTENT_LENGTH")
 
 
 def format_timestamp(moment: datetime) -> str:
@@ -152,10 +164,6 @@ def describe(error: Exception) -> Refusal | None:
         return Refusal(error.status_code, " ".join(_sentences(error.detail)))
     if isinstance(error, OperationalError | InterfaceError):
         return Refusal(503, _("The database is not available."), TRY_SOON)
-    if isinstance(error, Http404):
-        return Refusal(404, _("There is nothing at this address."))
-    if isinstance(error, PermissionDenied):
-        return Refusal(403, _("not authorized for this endpoint"))
     if isinstance(error, SuspiciousOperation):
         return Refusal(400, _("The request cannot be read."))
     return None

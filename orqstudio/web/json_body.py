@@ -11,7 +11,6 @@ import math
 from typing import IO, Any
 
 from django.conf import settings
-from django.core.exceptions import RequestDataTooBig
 from django.http import UnreadablePostError
 from django.utils.translation import gettext_lazy as _
 from rest_framework.parsers import BaseParser
@@ -106,8 +105,6 @@ def _read(stream: IO[bytes]) -> bytes:
     most_bytes = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
     try:
         raw = stream.read(most_bytes + 1)
-    except RequestDataTooBig:
-        raise BodyTooLarge(most_bytes) from None
     except UnreadablePostError:
         raise BodyInvalid(_("ended before all of it had arrived")) from None
     if len(raw) > most_bytes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import io
 import json
 from functools import reduce
 
@@ -215,6 +216,38 @@ def test_a_body_that_cannot_be_kept_is_refused(api, raw):
 
     assert (answer.status_code, answer.json()["code"]) == (400, 3)
     assert not Identity.objects.exists()
+
+
+def test_a_body_without_a_length_is_read_all_the_same(api):
+    """Chunked: Django's own request takes such a body for empty."""
+    stream = io.BytesIO(b'{"external_id": "chunk"}')
+
+    answer = api.http.post(
+        "/v2/identities",
+        headers={"Transfer-Encoding": "chunked"},
+        **{"wsgi.input": stream, "CONTENT_LENGTH": ""},
+    )
+
+    assert answer.status_code == 201
+    assert answer.json()["external_id"] == "chunk"
+
+
+def test_a_body_that_ends_too_early_is_refused(api):
+    class Cut(io.BytesIO):
+        def read(self, *_):
+            raise OSError
+
+    answer = api.http.post("/v2/identities", "x", "text/plain", **{"wsgi.input": Cut()})
+
+    assert answer.status_code == 400
+    assert "ended before" in answer.json()["message"]
+
+
+@pytest.mark.parametrize("raw", ["", " ", "\n"])
+def test_a_body_without_anything_in_it_is_an_empty_object(api, raw):
+    answer = api.post("/v2/identities", raw)
+
+    assert "external_id: This field is required" in answer.json()["message"]
 
 
 def test_a_body_may_be_nested_as_deep_as_people_nest(api):
