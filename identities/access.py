@@ -74,7 +74,7 @@ def find_access(
     One query. None: the person belongs to no workspace.
     """
     rows = tuple(
-        Membership.objects.filter(user_id=user.pk)
+        Membership.objects.filter(user_id=user.pk or 0)
         .select_related("workspace")
         .order_by("id")
     )

@@ -79,6 +79,12 @@ def get_api_key(workspace: Workspace, public_id: str) -> ApiKey | None:
     return list_api_keys(workspace).filter(pk=own_id).first() if own_id else None
 
 
+def workspaces_of(user: AbstractBaseUser | AnonymousUser) -> QuerySet[Workspace]:
+    """Return the workspaces a person is a member of."""
+    memberships = Membership.objects.filter(user_id=user.pk or 0)
+    return Workspace.objects.filter(pk__in=memberships.values("workspace_id"))
+
+
 def workspace_of_user(
     user: AbstractBaseUser | AnonymousUser,
 ) -> tuple[Workspace, str] | None:

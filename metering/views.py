@@ -28,7 +28,6 @@ from orqstudio.web.htmx import finish, keep_apart, render_fragment
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from identities.models import Workspace
 
     Act = Callable[[StudioRequest, Budget], str]
 
@@ -103,23 +102,21 @@ def workspace_budget(request: StudioRequest) -> HttpResponse:
 @studio_view(MANAGE)
 def budget_edit(request: StudioRequest, public_id: str) -> HttpResponse:
     """Change a budget."""
-    return _edit(request, _scope_of(request, public_id))
+    return _edit(request, _scope_of(request, _find_budget(request, public_id)))
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @studio_view(MANAGE)
 def budget_reset(request: StudioRequest, public_id: str) -> HttpResponse:
     """Ask once, naming the amount; then count only what happens from now on."""
-    scope = _scope_of(request, public_id)
-    return _confirm(request, scope, "metering/_budget_reset.html", _reset)
+    return _confirm(request, public_id, "metering/_budget_reset.html", _reset)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @studio_view(MANAGE)
 def budget_remove(request: StudioRequest, public_id: str) -> HttpResponse:
     """Ask once, then remove the limit."""
-    scope = _scope_of(request, public_id)
-    return _confirm(request, scope, "metering/_budget_remove.html", _remove)
+    return _confirm(request, public_id, "metering/_budget_remove.html", _remove)
 
 
 @require_safe
@@ -132,13 +129,15 @@ def budget_preview(request: StudioRequest) -> HttpResponse:
     return keep_apart(HttpResponse(escape(sentence)))
 
 
-def _scope_of(request: StudioRequest, public_id: str) -> Scope:
-    workspace: Workspace = request.access.workspace
+def _find_budget(request: StudioRequest, public_id: str) -> Budget:
     try:
-        budget = get_budget(workspace, public_id)
+        return get_budget(request.access.workspace, public_id)
     except BudgetNotFound:
         raise Http404 from None
-    named = identities_named(workspace, [budget.scope_target])
+
+
+def _scope_of(request: StudioRequest, budget: Budget) -> Scope:
+    named = identities_named(request.access.workspace, [budget.scope_target])
     identity = named.get(budget.scope_target)
     return Scope(budget.scope_kind, budget.scope_target, budget, identity)
 
@@ -188,11 +187,13 @@ def _saved(request: StudioRequest, scope: Scope, form: BudgetForm) -> bool:
 
 
 def _confirm(
-    request: StudioRequest, scope: Scope, fragment: str, act: Act
+    request: StudioRequest, public_id: str, fragment: str, act: Act
 ) -> HttpResponse:
+    budget = _find_budget(request, public_id)
+    scope = _scope_of(request, budget)
     if request.method == "POST":
-        return _done(request, scope, act(request, scope.budget))
-    card = cards_of([scope.budget], now=request.now)[0]
+        return _done(request, scope, act(request, budget))
+    card = cards_of([budget], now=request.now)[0]
     context = {"scope": scope, "card": card, "address": request.path}
     return render_fragment(request, "studio/panel_page.html", fragment, context)
 

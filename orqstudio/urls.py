@@ -8,6 +8,7 @@ from django.contrib.auth import views as auth
 from django.urls import include, path
 from django.views.generic import RedirectView
 
+from identities.views.person import SignIn
 from orqstudio import health
 
 _to_studio = RedirectView.as_view(url=settings.LOGIN_REDIRECT_URL)
@@ -22,7 +23,7 @@ urlpatterns = [
     path("v2/", include("metering.urls")),
     path(
         "accounts/login/",
-        auth.LoginView.as_view(redirect_authenticated_user=True),
+        SignIn.as_view(),
         name="login",
     ),
     path("accounts/logout/", auth.LogoutView.as_view(), name="logout"),

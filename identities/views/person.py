@@ -15,7 +15,7 @@ from orqstudio.web.htmx import address_within, go_to, wants_fragment
 from orqstudio.web.params import read_choice
 
 if TYPE_CHECKING:
-    from django.http import HttpResponse
+    from django.http import HttpRequest, HttpResponse
 
 YEAR_S = 365 * 24 * 3600
 
@@ -57,7 +57,7 @@ class SignIn(LoginView):
 
     redirect_authenticated_user = True
 
-    def get(self, request: StudioRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """Show the form, or send htmx there."""
         if wants_fragment(request):
             return go_to(request, reverse("login"))

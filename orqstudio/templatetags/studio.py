@@ -193,7 +193,8 @@ def change(now: Decimal | int, before: Decimal | int) -> str:
     moved = (Decimal(now) - Decimal(before)) / Decimal(before) * 100
     if abs(moved) >= _TENFOLD_PERCENT:
         return _("more than tenfold") if moved > 0 else ""
-    return f"{moved:+.0f}%"
+    text = f"{moved:+.0f}%"
+    return _("no change") if text in {"+0%", "-0%"} else text
 
 
 @register.filter

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from django import template
@@ -14,7 +15,6 @@ from orqstudio.templatetags.studio import compact, count, usd
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from decimal import Decimal
 
     from django.template import Context
 
@@ -74,7 +74,9 @@ def usage_chart(
 ) -> dict[str, Any]:
     """Draw one measure over time, with the same numbers as a table."""
     measure = _measures()[kind]
-    layers = [[read(b.usage) for b in buckets] for _name, read in measure.layers]
+    layers = [
+        [Decimal(read(b.usage)) for b in buckets] for _name, read in measure.layers
+    ]
     height = 180 if size == "large" else 110
     drawn = charts.bar_chart(layers, width=720, height=height)
     names = [_step_name(bucket, is_hourly=is_hourly) for bucket in buckets]
