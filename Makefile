@@ -30,7 +30,7 @@ test: lint types programs ## Lint, types and the whole suite
 lint: $(VENV)/.tests ## Check style, format and templates
 	@$(PYTHON) -m ruff check --quiet $(CODE)
 	@$(PYTHON) -m ruff format --quiet --check $(CODE)
-	@$(PYTHON) -m djlint --quiet --check --lint templates
+	@$(PYTHON) -m djlint --quiet --lint templates
 
 types: $(VENV)/.tests ## Check types
 	@$(PYTHON) -m mypy --no-error-summary
