@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from typing import NoReturn
 
 import pytest
 
@@ -20,10 +21,14 @@ def find_program(*names: str, needed_for: str, install: str) -> str:
         needed_for: the marker of the tests that need it, such as `browser`.
         install: how to get it, for the reason.
     """
-    for name in names:
-        if path := shutil.which(name):
-            return path
-    reason = f"{names[0]} is not installed: {install}"
+    found = next(filter(None, map(shutil.which, names)), None)
+    return found or give_up(
+        f"{names[0]} is not installed: {install}", needed_for=needed_for
+    )
+
+
+def give_up(reason: str, *, needed_for: str) -> NoReturn:
+    """Skip the test, or fail it where its marker is demanded."""
     if needed_for in os.environ.get("ORQSTUDIO_REQUIRE", "").split(","):
         pytest.fail(reason)
     pytest.skip(reason)
