@@ -17,6 +17,7 @@ from orqstudio.wsgi import application as django_application
 # Django is set up by the import above; what follows imports its models.
 from metering.gateway.app import is_metered, make_app
 from metering.gateway.wiring import make_services
+from orqstudio.web.whole_body import WholeBody
 
 if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
@@ -25,7 +26,8 @@ DJANGO_THREADS = 10
 
 gateway = make_app(make_services, settings.BODY_MAX_BYTES)
 _django: Any = django_application
-django_bridge: Any = WSGIMiddleware(_django, workers=DJANGO_THREADS)
+_bridge: Any = WSGIMiddleware(_django, workers=DJANGO_THREADS)
+django_bridge = WholeBody(_bridge, settings.DATA_UPLOAD_MAX_MEMORY_SIZE)
 
 
 async def application(scope: Scope, receive: Receive, send: Send) -> None:

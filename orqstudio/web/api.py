@@ -104,19 +104,7 @@ class ApiView(APIView):
         Raises:
             BodyInvalid, BodyTooLarge: see `orqstudio.web.json_body`.
         """
-        if _is_chunked(self.request):
-            stream = self.request.META["wsgi.input"]
-            return JSONBodyParser().parse(stream)
         return dict(self.request.data)
-
-
-def _is_chunked(request: Request) -> bool:
-    """Whether the body comes without a length: Django would take it for empty.
-
-    The bridge below us ends its stream with the request, so it can be read.
-    """
-    coding = request.headers.get("Transfer-Encoding", "")
-    return "chunked" in coding.lower() and not request.META.get("CONTENT_LENGTH")
 
 
 def format_timestamp(moment: datetime) -> str:

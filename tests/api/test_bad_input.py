@@ -218,20 +218,6 @@ def test_a_body_that_cannot_be_kept_is_refused(api, raw):
     assert not Identity.objects.exists()
 
 
-def test_a_body_without_a_length_is_read_all_the_same(api):
-    """Chunked: Django's own request takes such a body for empty."""
-    stream = io.BytesIO(b'{"external_id": "chunk"}')
-
-    answer = api.http.post(
-        "/v2/identities",
-        headers={"Transfer-Encoding": "chunked"},
-        **{"wsgi.input": stream, "CONTENT_LENGTH": ""},
-    )
-
-    assert answer.status_code == 201
-    assert answer.json()["external_id"] == "chunk"
-
-
 def test_a_body_that_ends_too_early_is_refused(api):
     class Cut(io.BytesIO):
         def read(self, *_):
