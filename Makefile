@@ -5,6 +5,7 @@ PORT ?= 8000
 VENV := .venv
 PYTHON := $(VENV)/bin/python
 PIP := $(PYTHON) -m pip install --quiet --disable-pip-version-check
+NODE_CLIENTS := tests/clients/node
 CODE := orqstudio identities metering tests bench manage.py
 
 # In CI a missing program fails a test that elsewhere is skipped with its reason.
@@ -13,10 +14,11 @@ export ORQSTUDIO_REQUIRE ?= browser,contract
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test lint types format browser bench programs clean
+.PHONY: help run demo test lint types format browser bench programs node-clients \
+	clean
 
 help: ## Show this list
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
 
 run: $(VENV)/.runtime ## Start everything on http://HOST:PORT (127.0.0.1:8000)
 	@exec $(PYTHON) manage.py serve --host $(HOST) --port $(PORT)
@@ -24,7 +26,7 @@ run: $(VENV)/.runtime ## Start everything on http://HOST:PORT (127.0.0.1:8000)
 demo: $(VENV)/.runtime ## The same with sample identities, budgets and usage
 	@exec $(PYTHON) manage.py serve --host $(HOST) --port $(PORT) --demo
 
-test: lint types programs ## Lint, types and the whole suite
+test: lint types programs node-clients ## Lint, types and the whole suite
 	@$(PYTHON) -m pytest
 
 lint: $(VENV)/.tests ## Check style, format and templates
@@ -55,8 +57,20 @@ programs: ## Install Debian's Chromium if there is none and we may
 	        --no-install-recommends chromium >/dev/null; } \
 	|| echo "There is no Chromium and it cannot be installed from here."
 
+node-clients: ## Install the official Node client for the contract tests
+	@command -v npm >/dev/null \
+	|| { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null \
+	     && echo "Installing Node for the tests of the official client." \
+	     && apt-get -qq update \
+	     && DEBIAN_FRONTEND=noninteractive apt-get -qq install -y \
+	        --no-install-recommends nodejs npm >/dev/null; } \
+	|| echo "There is no npm and it cannot be installed from here."
+	@! command -v npm >/dev/null || $(MAKE) -s $(NODE_CLIENTS)/node_modules/.stamp \
+	|| echo "The official Node client cannot be installed from here."
+
 clean: ## Remove the environment and caches; never the data
-	@rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage*
+	@rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage* \
+	  $(NODE_CLIENTS)/node_modules
 
 # The environment. A stamp is written last, so a broken installation is repeated;
 # one that cannot even run pip is made anew.
@@ -81,4 +95,9 @@ $(VENV)/.runtime: requirements.txt
 $(VENV)/.tests: tests/requirements.txt $(VENV)/.runtime
 	@echo "Installing what the tests need into $(VENV)."
 	@$(PIP) -r tests/requirements.txt
+	@touch $@
+
+$(NODE_CLIENTS)/node_modules/.stamp: $(NODE_CLIENTS)/package-lock.json
+	@echo "Installing the official Node client into $(NODE_CLIENTS)."
+	@cd $(NODE_CLIENTS) && npm ci --loglevel=error >/dev/null
 	@touch $@
