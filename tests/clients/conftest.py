@@ -16,8 +16,11 @@ _NUMBERS = itertools.count(1)
 
 @pytest.fixture(scope="session")
 def clients_installation(tmp_path_factory):
-    """The data directory behind `server`."""
-    made = Installation(tmp_path_factory.mktemp("clients") / "var")
+    """The data directory behind `server`; nobody answers as provider `openai`."""
+    made = Installation(
+        tmp_path_factory.mktemp("clients") / "var",
+        {"OPENAI_BASE_URL": "http://127.0.0.1:9/v1", "OPENAI_API_KEY": "sk-none"},
+    )
     yield made
     made.remove()
 
