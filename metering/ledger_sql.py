@@ -164,6 +164,17 @@ ON CONFLICT (workspace_id, external_id, day, provider_key, model) DO UPDATE SET
     latency_ms = u.latency_ms + excluded.latency_ms
 """
 
+# A `lost` event counted as one failed request of unknown cost. Comes after
+# ADD_TO_DAYS, which has made and locked the rows: the insert of a negative number
+# would fail its check before PostgreSQL looks for the row to add it to.
+TAKE_FOUND_FROM_DAYS = """
+UPDATE usage_daily u SET errors = u.errors - d.found, unpriced = u.unpriced - d.found
+FROM json_to_recordset(%s::json) AS d(workspace_id uuid, external_id text, day date,
+    provider_key text, model text, found bigint)
+WHERE u.workspace_id = d.workspace_id AND u.external_id = d.external_id
+  AND u.day = d.day AND u.provider_key = d.provider_key AND u.model = d.model
+"""
+
 ADD_REFUSALS = """
 INSERT INTO budget_refusal AS r (budget_id, day, code, refusals, last_at)
 SELECT * FROM json_to_recordset(%s::json)

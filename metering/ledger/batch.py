@@ -188,9 +188,17 @@ async def _write(
     ]
     if changed:
         await connection.execute(sql.ADD_TO_WINDOWS, [to_json(changed)])
-    if batch.days:
-        await connection.execute(sql.ADD_TO_DAYS, [to_json(_day_rows(batch))])
+    await _write_days(connection, batch)
     await _write_signals(connection, batch)
+
+
+async def _write_days(connection: AsyncConnection[Any], batch: Batch) -> None:
+    rows = _day_rows(batch)
+    if rows:
+        await connection.execute(sql.ADD_TO_DAYS, [to_json(rows)])
+    found = [row for row in rows if row["found"]]
+    if found:
+        await connection.execute(sql.TAKE_FOUND_FROM_DAYS, [to_json(found)])
 
 
 _REFUSAL_COLUMNS = ("budget_id", "day", "code", "refusals", "last_at")

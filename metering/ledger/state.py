@@ -143,11 +143,10 @@ class Batch:
         whose = (str(call.workspace_id), call.external_id)
         key = (*whose, day, call.provider_key, call.model)
         sums = self.days.setdefault(key, defaultdict(int))
-        # A `lost` event counted as one failed request of unknown cost.
-        was_lost = 1 - requests
         sums["requests"] += requests
-        sums["errors"] += (outcome.status is not Status.OK) - was_lost
-        sums["unpriced"] += (outcome.cost_usd is None) - was_lost
+        sums["found"] += 1 - requests
+        sums["errors"] += outcome.status is not Status.OK
+        sums["unpriced"] += outcome.cost_usd is None
         sums["input_tokens"] += outcome.tokens.input
         sums["cached_tokens"] += outcome.tokens.cached
         sums["output_tokens"] += outcome.tokens.output
