@@ -181,23 +181,18 @@ def test_costs_are_rounded_half_even_once_at_the_tenth_decimal(per_million, expe
     assert price.cost_usd(Tokens(input=1)) == Decimal(expected)
 
 
-@given(
-    st.decimals(0, 10_000, places=6),
-    st.decimals(0, 10_000, places=6),
-    st.decimals(0, 10_000, places=6),
-    st.integers(0, 10**7),
-    st.integers(0, 10**7),
-    st.integers(0, 10**7),
-)
-def test_flat_costs_are_within_half_a_step_of_the_exact_product(
-    read, cached, written, fresh_tokens, cached_tokens, output_tokens
-):
-    price = FlatPrice("custom", read, cached, written)
-    tokens = Tokens(fresh_tokens + cached_tokens, cached_tokens, output_tokens)
+rates = st.tuples(*[st.decimals(0, 10_000, places=6)] * 3)
+counts = st.tuples(*[st.integers(0, 10**7)] * 3)
 
-    cost_usd = price.cost_usd(tokens)
 
-    exact = read * fresh_tokens + cached * cached_tokens + written * output_tokens
+@given(rates, counts)
+def test_flat_costs_are_within_half_a_step_of_the_exact_product(per_million, used):
+    fresh, cached, output = used
+    price = FlatPrice("custom", *per_million)
+
+    cost_usd = price.cost_usd(Tokens(fresh + cached, cached, output))
+
+    exact = sum(rate * count for rate, count in zip(per_million, used, strict=True))
     assert abs(cost_usd * 10**6 - exact) <= Decimal("0.00005")
     assert cost_usd.as_tuple().exponent == -10
 
