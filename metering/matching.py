@@ -1,0 +1,150 @@
+"""CEL expressions that say which calls a budget counts (contract 6.5). Pure.
+
+Checked when written; compiled once; evaluated for each call. An expression that
+fails on a call (a missing key, a wrong type) matches it: the budget applies, so a
+caller cannot slip past a limit by leaving something out. `has(metadata.tier) && ...`
+says what is meant.
+
+Bounds that keep evaluation in the microseconds: length, at most one comprehension,
+regular expressions only as literals without counted repetition.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any
+
+import cel
+
+EXPRESSION_MAX = 2048
+VARIABLES = frozenset(
+    {
+        "model",
+        "provider",
+        "model_id",
+        "api_key",
+        "identity",
+        "project",
+        "metadata",
+        "headers",
+    }
+)
+HIDDEN_HEADERS = frozenset({"authorization", "cookie", "proxy-authorization"})
+
+_LITERAL = re.compile(r""""(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'""")
+_ODD_LITERAL = re.compile(r"[\"']|\w§|§§")
+_COMPREHENSION = re.compile(r"\.\s*(?:all|exists|exists_one|map|filter|transform\w*)\b")
+_MATCHES = re.compile(r"\bmatches\b")
+_MATCHES_LITERAL = re.compile(r"\.\s*matches\s*\(\s*§(\d+)§\s*\)")
+_LOOP_VARIABLE = re.compile(_COMPREHENSION.pattern + r"\s*\(\s*(\w+)\s*,")
+_SAMPLE: dict[str, Any] = {
+    **dict.fromkeys(VARIABLES, ""),
+    "metadata": {},
+    "headers": {},
+}
+
+
+class ExpressionInvalidError(ValueError):
+    """The expression cannot be used; the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What of a call an expression can see beside the call itself.
+
+    Attributes:
+        headers: raw request headers; secret ones are not shown to expressions.
+        metadata: the caller's own pairs.
+    """
+
+    headers: Mapping[bytes, bytes] = field(default_factory=dict)
+    metadata: Mapping[str, str] = field(default_factory=dict)
+
+
+def check_expression(text: str) -> None:
+    """Refuse what does not compile or could run long.
+
+    Raises:
+        ExpressionInvalidError: says why.
+    """
+    if not 1 <= len(text) <= EXPRESSION_MAX:
+        message = f"match.cel must have 1 to {EXPRESSION_MAX} characters"
+        raise ExpressionInvalidError(message)
+    try:
+        program = _compile(text)
+    except Exception as error:  # the library raises several kinds
+        reason = " ".join(str(error).split())[:200]
+        message = f"match.cel cannot be parsed: {reason}"
+        raise ExpressionInvalidError(message) from error
+    known = VARIABLES | set(_LOOP_VARIABLE.findall(_bare(text)[0]))
+    unknown = sorted(set(program.variables()) - known)
+    if unknown:
+        message = f"match.cel names unknown variables: {', '.join(unknown)}"
+        raise ExpressionInvalidError(message)
+    _check_bounds(text)
+    _check_result(program)
+
+
+def matches(text: str, variables: Mapping[str, Any]) -> bool:
+    """Tell whether the expression holds; one that fails holds."""
+    try:
+        return _compile(text).execute(dict(variables)) is not False
+    except Exception:  # fail closed, whatever the library raises: see the module
+        return True
+
+
+def visible_headers(headers: Mapping[bytes, bytes]) -> dict[str, str]:
+    """Return headers as expressions see them: lower-case names, no secrets."""
+    shown = {name.decode("latin-1").lower(): value for name, value in headers.items()}
+    return {
+        name: value.decode("latin-1")
+        for name, value in shown.items()
+        if name not in HIDDEN_HEADERS
+    }
+
+
+@lru_cache(maxsize=2048)
+def _compile(text: str) -> cel.Program:
+    return cel.compile(text)
+
+
+def _bare(text: str) -> tuple[str, list[str]]:
+    """Return the expression with its text literals taken out, and those literals."""
+    literals: list[str] = []
+
+    def keep(match: re.Match[str]) -> str:
+        literals.append(match[0])
+        return f"§{len(literals) - 1}§"
+
+    return _LITERAL.sub(keep, text.replace("§", " ")), literals
+
+
+def _check_bounds(text: str) -> None:
+    """Refuse nested loops and regular expressions that are not plain literals."""
+    bare, literals = _bare(text)
+    # Raw, byte and triple-quoted texts would need a second way of reading quotes.
+    if _ODD_LITERAL.search(bare):
+        message = "match.cel must write texts in plain quotes on one line"
+        raise ExpressionInvalidError(message)
+    if len(_COMPREHENSION.findall(bare)) > 1:
+        message = "match.cel may hold one comprehension (all, exists, map, filter)"
+        raise ExpressionInvalidError(message)
+    patterns = [literals[int(index)] for index in _MATCHES_LITERAL.findall(bare)]
+    is_plain = len(patterns) == len(_MATCHES.findall(bare))
+    if not is_plain or any("{" in pattern for pattern in patterns):
+        message = "match.cel: matches() takes a literal pattern without {counts}"
+        raise ExpressionInvalidError(message)
+
+
+def _check_result(program: cel.Program) -> None:
+    """Refuse what gives no truth value; a failure on the sample proves nothing."""
+    try:
+        result = program.execute(_SAMPLE)
+    except Exception:  # for example a missing key: calls may have it
+        return
+    if not isinstance(result, bool):
+        message = "match.cel must be true or false for a call"
+        raise ExpressionInvalidError(message)
