@@ -35,7 +35,7 @@ VARIABLES = frozenset(
 HIDDEN_HEADERS = frozenset({"authorization", "cookie", "proxy-authorization"})
 
 _LITERAL = re.compile(r""""(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'""")
-_ODD_LITERAL = re.compile(r"[\"']|\w§|§§")
+_ODD_LITERAL = re.compile(r"[\"']|[A-Za-z_]§\d|§§")
 _COMPREHENSION = re.compile(r"\.\s*(?:all|exists|exists_one|map|filter|transform\w*)\b")
 _MATCHES = re.compile(r"\bmatches\b")
 _MATCHES_LITERAL = re.compile(r"\.\s*matches\s*\(\s*§(\d+)§\s*\)")
