@@ -47,12 +47,13 @@ class WorkspaceAdmin(ScopedAdmin):
         change: bool,  # noqa: FBT001
     ) -> None:
         """Create by the service, with providers and the deployment `demo`."""
+        row = obj
         if not change:
-            made = create_workspace(slug=obj.slug, name=obj.name)
-            prepare_workspace(workspace=made)
-            obj.pk, obj.created_at = made.pk, made.created_at
-        obj.updated_at = request.now  # type: ignore[attr-defined]
-        obj.save(update_fields=["name", "unpriced_model", "updated_at"])
+            row = create_workspace(slug=obj.slug, name=obj.name)
+            prepare_workspace(workspace=row)
+            row.unpriced_model, obj.pk = obj.unpriced_model, row.pk
+        row.updated_at = request.now  # type: ignore[attr-defined]
+        row.save(update_fields=["name", "unpriced_model", "updated_at"])
 
     def has_add_permission(self, request: HttpRequest, _obj: Any = None) -> bool:
         """Let superusers alone make tenants."""

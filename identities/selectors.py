@@ -42,6 +42,12 @@ def get_identity(workspace: Workspace, ref: str) -> Identity:
     return next((each for each in found if each.pk == own_id), found[0])
 
 
+def identity_of_id(workspace: Workspace, public_id: str) -> Identity | None:
+    """Return the identity with this `_id`, never one by external_id. One query."""
+    own_id = ids.parse(public_id)
+    return list_identities(workspace).filter(pk=own_id).first() if own_id else None
+
+
 def list_identities(workspace: Workspace) -> IdentityQuerySet:
     """Return all identities of a workspace, newest first."""
     return Identity.objects.in_workspace(workspace).order_by("-id")

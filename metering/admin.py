@@ -5,11 +5,13 @@ What the ledger writes (windows, refusals, holds, events, daily sums) is only re
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.contrib import admin
+from django.db import models
 
 from identities.scoped_admin import ReadOnlyAdmin, ScopedAdmin, WorkspaceFilter
+from metering.forms import BudgetRowForm
 from metering.models import (
     Budget,
     BudgetRefusal,
@@ -52,6 +54,7 @@ class ProviderAdmin(RoutingAdmin):
     list_filter = (WorkspaceFilter, "kind", "is_active")
     list_select_related = ("workspace",)
     search_fields = ("key", "base_url")
+    formfield_overrides: ClassVar = {models.URLField: {"assume_scheme": "https"}}
     readonly_fields = ("created_at", "updated_at")
     fixed_fields = ("workspace", "key")
 
@@ -120,6 +123,7 @@ class BudgetAdmin(ScopedAdmin):
     show_full_result_count = False
     readonly_fields = ("public_id", "reset_at", "created_at", "updated_at")
     fixed_fields = ("workspace", "scope_kind", "scope_target")
+    form = BudgetRowForm
 
     def save_model(
         self,

@@ -106,6 +106,17 @@ class BudgetForm(LimitForm):
         return values
 
 
+class BudgetRowForm(forms.ModelForm):
+    """A budget in the admin: every field, the time zone by choice."""
+
+    time_zone = forms.ChoiceField(label=_("Time zone"), initial="UTC")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if "time_zone" in self.fields:
+            self.fields["time_zone"].choices = _zones()  # type: ignore[attr-defined]
+
+
 def limits_of(budget: Budget) -> dict[str, Any]:
     """Return the initial values of `BudgetForm` for a budget."""
     amount = budget.amount_usd

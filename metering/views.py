@@ -13,21 +13,18 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from identities.access import MANAGE, VIEW, StudioRequest, studio_view
-from identities.errors import IdentityNotFound
 from identities.models import Identity
-from identities.selectors import get_identity, identities_named
+from identities.selectors import identities_named, identity_of_id
 from metering.analytics.budgets import BudgetCard, budget_table, cards_of
 from metering.errors import BudgetNotFound, MeteringError
 from metering.forms import BudgetForm, LimitForm, limits_of
 from metering.models import Budget
 from metering.selectors import budget_of, get_budget
 from metering.services import create_budget, delete_budget, reset_budget, update_budget
-from orqstudio.lib import ids
 from orqstudio.web.htmx import finish, keep_apart, render_fragment
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
 
     Act = Callable[[StudioRequest, Budget], str]
 
@@ -80,12 +77,9 @@ def _is_whole(card: BudgetCard) -> bool:
 def identity_budget(request: StudioRequest, public_id: str) -> HttpResponse:
     """Set or change the budget of an identity."""
     workspace = request.access.workspace
-    if ids.parse(public_id) is None:
+    identity = identity_of_id(workspace, public_id)
+    if identity is None:
         raise Http404
-    try:
-        identity = get_identity(workspace, public_id)
-    except IdentityNotFound:
-        raise Http404 from None
     budget = budget_of(workspace, "identity", identity.external_id)
     return _edit(request, Scope("identity", identity.external_id, budget, identity))
 

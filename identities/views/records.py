@@ -13,7 +13,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from identities.access import EDIT, StudioRequest, studio_view
 from identities.errors import ExternalIdTaken, IdentityNotFound
 from identities.forms import IdentityForm, ProfileForm, profile_of
-from identities.selectors import get_identity
+from identities.selectors import get_identity, identity_of_id
 from identities.services import create_identity, update_identity
 from identities.views.listing import first_call
 from metering.analytics.budgets import cards_by_target
@@ -24,9 +24,9 @@ from metering.analytics.series import (
     usage_by_model,
 )
 from metering.analytics.spans import Span
+from metering.errors import BudgetExists
 from metering.forms import LimitForm
 from metering.services import create_budget, delete_identity_and_budget
-from orqstudio.lib import ids
 from orqstudio.web import params
 from orqstudio.web.htmx import finish, render_fragment
 
@@ -42,12 +42,8 @@ def find_identity(workspace: Workspace, public_id: str) -> Identity:
     Raises:
         Http404: the workspace has none of this id.
     """
-    own_id = ids.parse(public_id)
-    try:
-        identity = get_identity(workspace, public_id)
-    except IdentityNotFound:
-        raise Http404 from None
-    if identity.pk != own_id:
+    identity = identity_of_id(workspace, public_id)
+    if identity is None:
         raise Http404
     return identity
 
@@ -98,6 +94,8 @@ def identity_new(request: StudioRequest) -> HttpResponse:
             identity = _create(request, form, limits if has_budget else None)
         except ExternalIdTaken as error:
             form.add_error("external_id", str(error))
+        except BudgetExists as error:
+            form.add_error(None, str(error))
         else:
             return _created(request, identity)
     return _new_panel(request, form, limits, with_budget=has_budget, status=422)
@@ -109,7 +107,6 @@ def _create(
     """Create the identity and its budget, both or neither.
 
     The one place where a view opens a transaction: two services, one act of a person.
-    A budget that already waits for this external_id is left as it is.
     """
     workspace = request.access.workspace
     with transaction.atomic():

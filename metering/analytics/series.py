@@ -22,13 +22,14 @@ SELECT external_id, day AS step, {SUMS} FROM ({OF_SOME}) u GROUP BY 1, 2
 """  # noqa: S608
 
 _BY_HOUR = f"""
-SELECT external_id, date_trunc('hour', occurred_at, 'UTC') AS step, {SUMS}
+SELECT external_id, date_trunc('hour', least(occurred_at, %(to)s), 'UTC') AS step,
+    {SUMS}
 FROM (
     SELECT external_id, occurred_at, 1 AS requests, (status <> 'ok')::int AS errors,
         (cost_usd IS NULL)::int AS unpriced, input_tokens, output_tokens, cost_usd
     FROM usage_event
     WHERE workspace_id = %(workspace)s AND external_id = ANY(%(external_ids)s)
-      AND occurred_at >= %(from)s AND occurred_at < %(to)s
+      AND occurred_at >= %(from)s AND occurred_at < %(until)s
 ) u GROUP BY 1, 2
 """  # noqa: S608
 
@@ -122,7 +123,13 @@ def series_of(
     """
     params = usage_params(workspace, span, external_ids)
     sql = _BY_HOUR if is_hourly else _BY_DAY
-    rows = read_rows(sql, {**params, "from": span.starts_at, "to": span.ends_at})
+    hours = {
+        "from": span.starts_at,
+        "to": span.ends_at,
+        # a call that came while the page was made belongs to its last bucket
+        "until": "infinity" if span.is_open else span.ends_at,
+    }
+    rows = read_rows(sql, {**params, **hours})
     found = {(row["external_id"], row["step"]): usage_of(row) for row in rows}
     steps = _hours(span) if is_hourly else _days(span)
     return {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from decimal import Decimal
+from decimal import ROUND_HALF_EVEN, Decimal
 from typing import TYPE_CHECKING, Any
 
 from django import template
@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 register = template.Library()
 
 UNKNOWN = "–"
-_UNITS = ((10**9, "B"), (10**6, "M"), (10**3, "k"))
+_UNITS = ((1, ""), (10**3, "k"), (10**6, "M"), (10**9, "B"))
+_FIGURES = 3
 _PERCENT = 100
 _TENFOLD_PERCENT = 1000
 _MS_PER_S = 1000
@@ -39,6 +40,12 @@ _AGES = (
 )
 
 
+def _write(value: Decimal, places: int) -> str:
+    """Round half-even, as money is, and group; Django's own formats cut instead."""
+    rounded = value.quantize(Decimal(1).scaleb(-places), rounding=ROUND_HALF_EVEN)
+    return formats.number_format(rounded, places, force_grouping=True)
+
+
 @register.filter
 def usd(amount: Decimal | None) -> str:
     """Write dollars: cents from $1 on, four decimals below, the dash if unknown."""
@@ -49,7 +56,7 @@ def usd(amount: Decimal | None) -> str:
     if abs(amount) < _LEAST_SHOWN_USD:
         return "<$0.0001"
     places = _CENTS if abs(amount) >= 1 else _FINE
-    number = formats.number_format(amount, places, force_grouping=True)
+    number = _write(amount, places)
     if places == _FINE and number.endswith("00"):
         number = number[:-2]
     return f"${number}"
@@ -75,10 +82,10 @@ def compact(number: int | None) -> str:
     if number is None:
         return UNKNOWN
     for size, unit in _UNITS:
-        if number >= size:
-            value = formats.number_format(Decimal(number) / size, 1)
-            return f"{value.removesuffix('.0')}{unit}"
-    return str(number)
+        value = _write(Decimal(number) / size, 1 if unit else 0)
+        if len(value.split(".")[0]) <= _FIGURES:
+            break
+    return f"{value.removesuffix('.0')}{unit}"
 
 
 @register.filter
@@ -93,7 +100,7 @@ def percent(ratio: Decimal | float | None, places: int = 0) -> str:
     # Cut, not rounded, below the full: 99.6 % of a budget is not yet all of it.
     if _PERCENT - 1 < value < _PERCENT:
         value = Decimal(_PERCENT - 1)
-    return f"{formats.number_format(value, places)}%"
+    return f"{_write(value, places)}%"
 
 
 @register.filter
@@ -214,4 +221,4 @@ def latency(milliseconds: int) -> str:
     """Write a duration: 840 ms, 2.1 s."""
     if milliseconds < _MS_PER_S:
         return f"{milliseconds} ms"
-    return f"{formats.number_format(Decimal(milliseconds) / _MS_PER_S, 1)} s"
+    return f"{_write(Decimal(milliseconds) / _MS_PER_S, 1)} s"
