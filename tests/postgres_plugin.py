@@ -37,6 +37,9 @@ class ThrowAway:
             os.environ["DATABASE_URL"] = self.cluster.url
         os.environ["ORQSTUDIO_DATA_DIR"] = str(self.data_dir)
         (self.data_dir / "static").mkdir()  # whitenoise wants it there
+        # Runs that share pytest's usual directory close it to each other's database
+        # servers, which for root are another user's.
+        os.environ["PYTEST_DEBUG_TEMPROOT"] = str(self.data_dir)
 
     def remove(self) -> None:
         """Stop the server and delete everything."""

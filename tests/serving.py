@@ -106,6 +106,9 @@ class Server:
     def __init__(self, installation: Installation, port: int, *arguments: str) -> None:
         self.port = port
         self.output_file = installation.data_dir.with_name(f"serve-{port}.out")
+        self.host = "127.0.0.1"
+        if "--host" in arguments:
+            self.host = arguments[arguments.index("--host") + 1]
         command = [sys.executable, "manage.py", "serve", "--port", str(port)]
         with self.output_file.open("a") as output:
             self.process = subprocess.Popen(
@@ -121,7 +124,7 @@ class Server:
     @property
     def url(self) -> str:
         """The address without a trailing slash."""
-        return f"http://127.0.0.1:{self.port}"
+        return f"http://{self.host}:{self.port}"
 
     @property
     def output(self) -> str:
@@ -196,7 +199,7 @@ class Server:
             return False
 
     def _exchange(self, method, path, body, headers) -> tuple[int, Any]:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, PATIENCE_S)
+        connection = http.client.HTTPConnection(self.host, self.port, PATIENCE_S)
         with contextlib.closing(connection):
             data = None if body is None else json.dumps(body)
             connection.request(method, path, data, headers)

@@ -150,7 +150,7 @@ def _make_cluster(home: Path, *, throw_away: bool) -> None:
         timeout_s=START_TIMEOUT_S,
     )
     if done.returncode:
-        message = f"PostgreSQL cannot make its data in {home}: {_last_line(done)}"
+        message = f"PostgreSQL cannot make its data in {home}: {_reason(done)}"
         raise EmbeddedPostgresError(message)
     draft.rename(home / str(MAJOR))
 
@@ -251,5 +251,7 @@ def _create_role_and_database(data_dir: Path) -> None:
             connection.execute(f"CREATE DATABASE {NAME} OWNER {NAME}")
 
 
-def _last_line(done: subprocess.CompletedProcess[str]) -> str:
-    return (done.stderr.splitlines() or ["no reason given"])[-1]
+def _reason(done: subprocess.CompletedProcess[str]) -> str:
+    """Return the first line that speaks of an error, else the last one."""
+    lines = done.stderr.splitlines() or ["no reason given"]
+    return next((line for line in lines if "error:" in line), lines[-1])

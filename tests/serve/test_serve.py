@@ -7,7 +7,7 @@ import signal
 import pytest
 
 from orqstudio.lib import embedded_postgres
-from tests.serving import free_port, wait_for
+from tests.serving import Installation, free_port, wait_for
 
 pytestmark = [pytest.mark.slow, pytest.mark.race]
 
@@ -184,3 +184,54 @@ def live_port():
 
     with socket.create_server(("127.0.0.1", 0)) as listener:
         yield listener.getsockname()[1]
+
+
+def test_two_nodes_share_one_database(installation, database_url, tmp_path):
+    installation.variables["DATABASE_URL"] = database_url
+    other = Installation(tmp_path / "other" / "var", {"DATABASE_URL": database_url})
+    other.data_dir.parent.mkdir()
+
+    with installation.serve() as first, other.serve() as second:
+        key = first.shown("API key")
+
+        assert second.call(token=key)[0] == 200
+        assert "API key" not in second.output
+        assert not (installation.data_dir / "postgres").exists()
+        assert first.terminate() == 0
+        assert second.call(token=key)[0] == 200
+
+
+def test_it_answers_to_the_address_it_listens_on(installation):
+    with installation.serve("--host", "127.0.0.2", "--workers", "2") as server:
+        assert server.call()[0] == 200
+        assert server.url == "http://127.0.0.2:" + str(server.port)
+
+
+def test_a_setting_that_cannot_be_used_is_one_sentence(installation):
+    installation.variables["ORQSTUDIO_WORKERS"] = "many"
+
+    done = installation.run("serve")
+
+    assert done.returncode == 1
+    assert done.stderr == (
+        "ORQSTUDIO_WORKERS must be a whole number from 1 to 64, not 'many'.\n"
+    )
+
+
+def test_a_key_that_no_header_can_carry_is_refused(installation):
+    installation.variables["ORQSTUDIO_API_KEY"] = "two words"
+
+    done = installation.run("serve", "--port", str(free_port()))
+
+    assert done.returncode == 1
+    assert done.stderr.startswith("ORQSTUDIO_API_KEY cannot be used: ")
+    assert not embedded_postgres.is_running(installation.data_dir)
+
+
+@pytest.fixture
+def database_url(tmp_path):
+    """A server of somebody else, with an empty database."""
+    home = tmp_path / "elsewhere"
+    cluster = embedded_postgres.start(home, throw_away=True)
+    yield cluster.url
+    cluster.stop()
