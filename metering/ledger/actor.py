@@ -57,11 +57,9 @@ POLL_S = 0.5
 """How often queues try again unasked, and how soon a lost connection is retried."""
 
 _SESSION = "-c statement_timeout=15000 -c TimeZone=UTC"
-_RETRIED = (
-    psycopg.errors.DeadlockDetected,
-    psycopg.errors.SerializationFailure,
-    WindowsMissingError,
-)
+_RETRIED = (psycopg.errors.DeadlockDetected, psycopg.errors.SerializationFailure)
+_UNABLE = (psycopg.OperationalError, psycopg.errors.ReadOnlySqlTransaction)
+"""A live server that cannot write now: disk full, timeout, standby."""
 
 
 class LedgerUnavailableError(Exception):
@@ -123,7 +121,14 @@ class Ledger:
         """
         if self._is_stopping:
             raise LedgerUnavailableError
-        answer = await self._ask(Admit(call, estimate, now))
+        ticket = self._put(Admit(call, estimate, now))
+        try:
+            answer = await ticket.answer
+        except asyncio.CancelledError:
+            # The answer can be there already, and nobody else would give it back.
+            if call.id in self.running:
+                self._put_release(call)
+            raise
         assert isinstance(answer, Admission)  # noqa: S101 - narrows the union
         return answer
 
@@ -134,7 +139,7 @@ class Ledger:
             LedgerUnavailableError: neither PostgreSQL nor the disk took it; the
                 ledger keeps trying in memory.
         """
-        answer = await asyncio.shield(self._ask(Settle(call, outcome)))
+        answer = await asyncio.shield(self._put(Settle(call, outcome)).answer)
         assert isinstance(answer, Settlement)  # noqa: S101 - narrows the union
         return answer
 
@@ -143,13 +148,14 @@ class Ledger:
         self._queues.wake(budget_ids)
         self._work.set()
 
-    async def _ask(self, request: Request) -> Answer:
+    def _put(self, request: Request) -> Ticket:
+        """Queue a request up and wake the task."""
         loop = asyncio.get_running_loop()
         deadline = loop.time() + self.settings.wait_s
         ticket = Ticket(request, loop.create_future(), deadline)
         self._incoming.append(ticket)
         self._work.set()
-        return await ticket.answer
+        return ticket
 
     async def _run(self) -> None:
         while True:
@@ -232,6 +238,10 @@ class Ledger:
                 await self._create_windows(connection, requests)
             except _RETRIED as error:
                 logger.warning("ledger: batch runs again after %s", error)
+            except _UNABLE as error:
+                logger.warning("ledger: PostgreSQL cannot write: %s", error)
+                await self._disconnect()
+                raise ConnectionLostError(may_have_committed=False) from error
             except ConnectionLostError as error:
                 await self._disconnect()
                 if error.may_have_committed:
@@ -283,6 +293,8 @@ class Ledger:
                 await self._serve([ticket])
             return
         logger.error("ledger: request refused", exc_info=error)
+        # Its lease is renewed no more: the hold ends as a `lost` call, not never.
+        self.running.pop(tickets[0].request.call.id, None)
         _set_error(tickets[0], error)
 
     def _answer(self, tickets: list[Ticket], result: BatchResult) -> None:
@@ -317,8 +329,8 @@ class Ledger:
             ticket.answer.set_result(answer)
 
     def _put_release(self, call: Call) -> None:
-        future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
-        self._incoming.append(Ticket(Release(call), future))
+        self.running.pop(call.id, None)
+        self._put(Release(call))
 
     async def _fail(self, tickets: list[Ticket], *, may_have_committed: bool) -> None:
         """PostgreSQL is away: refuse admissions, keep settlements safe."""

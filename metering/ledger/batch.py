@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 
 
 _LOST = (OperationalError, InterfaceError)
+_BROKEN = ("08", "57P")
+"""SQLSTATEs of connections that end; the other errors are answers of a live server."""
 
 
 class ConnectionLostError(Exception):
@@ -80,7 +82,7 @@ async def run_batch(
     Raises:
         WindowsMissingError: call `create_windows` and try again.
         ConnectionLostError: PostgreSQL went away.
-        psycopg.Error: PostgreSQL refused; nothing was written.
+        psycopg.Error: PostgreSQL refused and rolled back; nothing was written.
     """
     is_writing = False
     try:
@@ -91,6 +93,8 @@ async def run_batch(
             is_writing = True
             await _write(connection, batch, owner=owner, lease_s=lease_s)
     except _LOST as error:
+        if error.sqlstate and not error.sqlstate.startswith(_BROKEN):
+            raise
         raise ConnectionLostError(may_have_committed=is_writing) from error
     return BatchResult([batch.answers[i] for i in range(len(requests))], batch.freed)
 

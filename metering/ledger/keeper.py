@@ -21,16 +21,23 @@ from metering.ledger_sql import FREED_CHANNEL
 from orqstudio.lib.clock import utc_now
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from metering.ledger.actor import Ledger
+    from metering.ledger.requests import Settle
 
 logger = logging.getLogger(__name__)
 
 TICK_S = 0.5
 PARTITIONS_EVERY_S = 3600.0
+REPLAYED_AT_ONCE = 256
 
+# In the batches' lock order, and past the holds that a batch is just ending.
 _RENEW = """
 UPDATE hold SET expires_at = now() + make_interval(secs => %s)
-WHERE id = ANY(%s)
+WHERE id IN (
+    SELECT id FROM hold WHERE id = ANY(%s) ORDER BY id FOR UPDATE SKIP LOCKED
+)
 """
 _FIND_EXPIRED = """
 SELECT id, workspace_id, occurred_at, external_id, api_key_id, deployment_key,
@@ -72,27 +79,29 @@ class Keeper:
                         await self._tick(connection)
             except (psycopg.Error, LedgerUnavailableError) as error:
                 logger.warning("keeper: begins again after: %s", error)
-                await asyncio.sleep(TICK_S)
+            except Exception:  # without its keeper a ledger's calls all expire
+                logger.exception("keeper: begins again")
+            await asyncio.sleep(TICK_S)
 
     async def _tick(self, connection: AsyncConnection[Any]) -> None:
         """Listen for one tick, then do what is due."""
         async for notice in connection.notifies(timeout=TICK_S):
             self._ledger.wake([UUID(notice.payload)])
-        now_s = time.monotonic()
-        if now_s - self._renewed_at >= self._ledger.settings.lease_s / 3:
-            await self._renew(connection)
-            self._renewed_at = now_s
+        await self._renew(connection)
         await self._reap(connection)
-        await self._replay()
+        await self._replay(connection)
+        now_s = time.monotonic()
         if now_s - self._partitioned_at >= PARTITIONS_EVERY_S:
             await connection.execute("SELECT usage_event_ensure_partitions(now())")
             self._partitioned_at = now_s
 
     async def _renew(self, connection: AsyncConnection[Any]) -> None:
-        """Keep the holds of running calls alive."""
+        """Keep the holds of running calls alive; every third of their lease."""
+        now_s, lease_s = time.monotonic(), self._ledger.settings.lease_s
         ids = list(self._ledger.running)
-        if ids:
-            await connection.execute(_RENEW, [self._ledger.settings.lease_s, ids])
+        if ids and now_s - self._renewed_at >= lease_s / 3:
+            await connection.execute(_RENEW, [lease_s, ids])
+            self._renewed_at = now_s
 
     async def _reap(self, connection: AsyncConnection[Any]) -> None:
         """Turn expired holds of dead processes into events of status `lost`."""
@@ -110,10 +119,34 @@ class Keeper:
         )
         await asyncio.gather(*(self._ledger.settle(call, outcome) for call in dead))
 
-    async def _replay(self) -> None:
-        """Bring spooled settlements into the ledger, then remove their file."""
-        for path, settles in self._ledger.spool.take():
-            logger.warning("keeper: replays %d calls of %s", len(settles), path.name)
-            for settle in settles:
-                await self._ledger.settle(settle.call, settle.outcome)
-            self._ledger.spool.discard(path)
+    async def _replay(self, connection: AsyncConnection[Any]) -> None:
+        """Bring spooled settlements into the ledger, then put their file away."""
+        for left in self._ledger.spool.take():
+            logger.warning(
+                "keeper: replays %d calls of %s", len(left.settles), left.path.name
+            )
+            is_refused = left.is_damaged
+            for start in range(0, len(left.settles), REPLAYED_AT_ONCE):
+                some = left.settles[start : start + REPLAYED_AT_ONCE]
+                is_refused |= await self._settle_again(some)
+                await self._renew(connection)
+            if is_refused:
+                self._ledger.spool.set_aside(left.path)
+            else:
+                self._ledger.spool.discard(left.path)
+
+    async def _settle_again(self, settles: Sequence[Settle]) -> bool:
+        """Settle, and return whether PostgreSQL refused some for good.
+
+        Raises:
+            LedgerUnavailableError: not now; nothing may be put away.
+        """
+        answers = await asyncio.gather(
+            *(self._ledger.settle(each.call, each.outcome) for each in settles),
+            return_exceptions=True,
+        )
+        errors = [answer for answer in answers if isinstance(answer, BaseException)]
+        for error in errors:
+            if not isinstance(error, psycopg.Error):
+                raise error
+        return bool(errors)

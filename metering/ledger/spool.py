@@ -2,16 +2,18 @@
 
 One file a process, one JSON line a settlement, fsynced before the caller is
 answered. The file is locked while its process lives; what a dead process left is
-taken over. Replaying twice is harmless: the ledger settles a call once.
+taken over. Replaying twice is harmless: the ledger settles a call once. A file of
+which something could not be replayed stays beside the others as `*.refused`.
 """
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import json
 import logging
 import os
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -27,6 +29,15 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Leftover:
+    """A spool file to replay; `is_damaged`: some of its lines cannot be read."""
+
+    path: Path
+    settles: list[Settle]
+    is_damaged: bool
 
 
 class Spool:
@@ -49,8 +60,14 @@ class Spool:
             self._open()
         assert self._file is not None  # noqa: S101 - set by _open
         lines = "".join(json.dumps(_dump(s), default=str) + "\n" for s in settles)
-        os.write(self._file, lines.encode())
-        os.fsync(self._file)
+        size = os.fstat(self._file).st_size
+        try:
+            _write_all(self._file, lines.encode())
+        except OSError:
+            # Half a line would spoil the one that is written after it.
+            with contextlib.suppress(OSError):
+                os.ftruncate(self._file, size)
+            raise
 
     def _open(self) -> None:
         self._path = self._directory / f"{ids.show(ids.new_id())}.jsonl"
@@ -61,33 +78,53 @@ class Spool:
         os.fsync(directory)
         os.close(directory)
 
-    def take(self) -> list[tuple[Path, list[Settle]]]:
+    def take(self) -> list[Leftover]:
         """Return what waits for replay: our own file, closed, and dead processes'."""
         self.close()
-        taken = []
-        for path in sorted(self._directory.glob("*.jsonl")):
-            settles = self._read_unless_locked(path)
-            if settles is not None:
-                taken.append((path, settles))
-        return taken
-
-    def _read_unless_locked(self, path: Path) -> list[Settle] | None:
-        with path.open(encoding="utf-8") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                return None  # its process lives and replays it itself
-            return [_load(line) for line in file if _is_whole(line)]
+        paths = sorted(self._directory.glob("*.jsonl"))
+        return [left for path in paths if (left := _read_unless_locked(path))]
 
     def discard(self, path: Path) -> None:
         """Remove a file whose settlements are all in the database."""
         path.unlink(missing_ok=True)
+
+    def set_aside(self, path: Path) -> None:
+        """Keep a file for people: replaying it again would change nothing."""
+        logger.error("spool: not all of %s could be replayed; kept", path.name)
+        with contextlib.suppress(FileNotFoundError):
+            path.rename(path.with_suffix(".refused"))
 
     def close(self) -> None:
         """Close our own file, so that it can be replayed."""
         if self._file is not None:
             os.close(self._file)
         self._file = self._path = None
+
+
+def _write_all(file: int, data: bytes) -> None:
+    while data:
+        data = data[os.write(file, data) :]
+    os.fsync(file)
+
+
+def _read_unless_locked(path: Path) -> Leftover | None:
+    """Return None for the file of a live process, and for one just replayed."""
+    with contextlib.ExitStack() as stack:
+        try:
+            file = stack.enter_context(
+                path.open(encoding="utf-8", errors="surrogateescape")
+            )
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except (FileNotFoundError, BlockingIOError):
+            return None
+        settles, is_damaged = [], False
+        for line in file:
+            try:
+                if _is_whole(line):
+                    settles.append(_load(line))
+            except (ValueError, KeyError, TypeError):
+                is_damaged = True
+        return Leftover(path, settles, is_damaged)
 
 
 def _is_whole(line: str) -> bool:
