@@ -5,6 +5,7 @@ authenticate, attribute, resolve, estimate, admit, forward, settle, answer.
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 import time
@@ -109,12 +110,27 @@ async def serve(services: Services, asked: Asked) -> Answer:
     )
     run = _Run(call, route, prompt, price, started_s)
     await _admit(services, caller, run, now)
-    completion = await _forward(services, run)
-    accounts = await _settle(services, run, completion)
+    completion, accounts = await _complete(services, run)
     return Answer(
         _render(asked.operation, run, completion),
         headroom_headers(accounts, services.clock()),
     )
+
+
+async def _complete(
+    services: Services, run: _Run
+) -> tuple[Completion, tuple[Account, ...]]:
+    """Make the admitted call and record its one outcome, whatever happens."""
+    try:
+        completion = await _forward(services, run)
+        return completion, await _settle(services, run, completion)
+    except GatewayError:
+        raise
+    except (Exception, asyncio.CancelledError):
+        # A fault of ours, or the server's end: the hold must not stay for ever.
+        fault = GatewayError(500, "internal_error", "The call broke off.")
+        await _settle_failed(services, run, fault, None)
+        raise
 
 
 async def _resolve(services: Services, asked: Asked) -> tuple[Route, Prompt]:

@@ -115,11 +115,10 @@ def _prompt(payload: dict[str, Any], metadata: dict[str, str]) -> Prompt:
 def _output_bound(payload: dict[str, Any]) -> int | None:
     """Return max tokens times the number of answers asked for."""
     choices = _whole(payload, "n", most=128) or 1
-    for key in OUTPUT_KEYS:
-        tokens = _whole(payload, key, most=OUTPUT_MOST)
-        if tokens is not None:
-            return tokens * choices
-    return None
+    told = [_whole(payload, key, most=OUTPUT_MOST) for key in OUTPUT_KEYS]
+    bounds = [tokens for tokens in told if tokens is not None]
+    # Providers differ in which of two they obey.
+    return max(bounds) * choices if bounds else None
 
 
 def _whole(payload: dict[str, Any], key: str, *, most: int) -> int | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -28,6 +29,7 @@ MESSAGE_MAX = 500
 _OUR_FAULT = frozenset({401, 402, 403, 407})
 _CALLERS_FAULT = frozenset({400, 404, 409, 413, 415, 422})
 _TOO_MANY = 429
+_RETRY_AFTER = re.compile(r"[\w ,:.+-]{1,40}", re.ASCII)
 DEFAULT_SECRET = "OPENAI_API_KEY"  # noqa: S105 - a variable's name
 
 
@@ -127,7 +129,7 @@ class Upstream:
 def _parse(provider: Provider, raw: bytes) -> dict[str, Any]:
     try:
         body = json.loads(raw)
-    except ValueError:
+    except (ValueError, RecursionError):
         body = None
     if not isinstance(body, dict) or not isinstance(body.get("choices"), list):
         message = (
@@ -161,8 +163,8 @@ def _refused(provider: Provider, response: Response, raw: bytes) -> UpstreamFail
         message = f"Provider {provider.key}: {words}"
         return UpstreamFailure(status, "upstream_bad_request", message)
     if status == _TOO_MANY:
-        wait = response.get_header("retry-after")
-        headers = {"Retry-After": wait} if wait else {}
+        wait = response.get_header("retry-after") or ""
+        headers = {"Retry-After": wait} if _RETRY_AFTER.fullmatch(wait) else {}
         message = f"Provider {provider.key} limits the rate of calls. Try again later."
         return UpstreamFailure(429, "upstream_rate_limited", message, headers=headers)
     message = f"Provider {provider.key} failed with status {status}."
@@ -173,7 +175,7 @@ def _message(raw: bytes) -> str:
     """Return the provider's own words about a request it did not like."""
     try:
         body = json.loads(raw)
-    except ValueError:
+    except (ValueError, RecursionError):
         return ""
     error = body.get("error") if isinstance(body, dict) else None
     words = error.get("message") if isinstance(error, dict) else error

@@ -9,6 +9,9 @@ from metering.pricing import Tokens
 BYTES_PER_TOKEN = 4
 """Of usual English text; for answers whose provider reports no usage."""
 
+TOKENS_MOST = 10**9
+"""More than any call can use; a number beyond it is a fault of the provider."""
+
 
 def read_usage(completion: dict[str, Any]) -> Tokens | None:
     """Return the tokens of an OpenAI-style `usage`, None when there is none usable.
@@ -29,7 +32,9 @@ def read_usage(completion: dict[str, Any]) -> Tokens | None:
 
 def guess_usage(input_bytes: int, completion: dict[str, Any]) -> Tokens:
     """Return tokens counted from the text; the event is flagged as estimated."""
-    output_bytes = sum(len(text.encode()) for text in _texts(completion))
+    output_bytes = sum(
+        len(text.encode(errors="replace")) for text in _texts(completion)
+    )
     return Tokens(input=_tokens(input_bytes), output=_tokens(output_bytes))
 
 
@@ -44,8 +49,9 @@ def _tokens(byte_count: int) -> int:
 
 def _count(usage: dict[str, Any], key: str) -> int | None:
     value = usage.get(key)
-    is_count = isinstance(value, int) and not isinstance(value, bool) and value >= 0
-    return value if is_count else None
+    if not isinstance(value, int) or isinstance(value, bool):
+        return None
+    return value if 0 <= value <= TOKENS_MOST else None
 
 
 def _detail(usage: dict[str, Any], group: str, key: str) -> int:

@@ -183,7 +183,8 @@ class Batch:
         """Return the budget whose queue the call must join, or None.
 
         It joins the queue of a budget that running calls hold, and of one that
-        earlier calls wait for: first come, first served.
+        earlier calls wait for: first come, first served. A call that costs nothing
+        waits for no money.
         """
         if request.is_last_try:
             return None
@@ -192,8 +193,8 @@ class Batch:
         waited = self.blocked
         if not request.is_queued:
             waited = waited | self.queued_budgets
-        ids = (account.budget_id for account in accounts)
-        return next((budget for budget in ids if budget in waited), None)
+        limiting = (a.budget_id for a in accounts if any(a.limits(request.estimate)))
+        return next((budget for budget in limiting if budget in waited), None)
 
     def _hold(self, call: Call, estimate: Estimate, entries: list[Entry]) -> None:
         usd = estimate.cost_usd or ZERO
