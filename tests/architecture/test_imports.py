@@ -29,7 +29,7 @@ def test_imports_go_one_way():
 @pytest.mark.parametrize("package", PACKAGES)
 def test_every_module_is_in_a_layer(package):
     placed = {
-        name.strip()
+        name.strip(" ()")
         for layer in _layers()
         for name in layer.replace("|", ":").split(":")
     }
