@@ -131,7 +131,7 @@ async def test_a_call_that_costs_nothing_passes_a_spent_budget_at_once(acme, sta
     await asyncio.gather(waiting, return_exceptions=True)
 
 
-async def test_refusals_are_counted_by_budget_day_and_code(acme, facts, ledger):
+async def test_refusals_are_counted_by_budget_and_day(acme, facts, ledger):
     budget = await in_thread(make_budget, acme, amount_usd=Decimal(0), token_limit=0)
     tomorrow = NOON + timedelta(days=1)
 
