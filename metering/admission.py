@@ -10,17 +10,20 @@ cost limit, whatever was spent.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
-    from datetime import datetime
     from uuid import UUID
 
     from metering.periods import Window
+
+
+MINUTE = timedelta(seconds=60)
 
 
 class Mode(StrEnum):
@@ -36,6 +39,7 @@ class Dimension(StrEnum):
 
     COST = "cost"
     TOKENS = "tokens"
+    REQUESTS = "requests"
 
 
 class Reason(StrEnum):
@@ -68,11 +72,14 @@ class Account:
     """A budget's current window as one batch sees it; the batch adds as it goes."""
 
     budget_id: UUID
+    workspace_id: UUID
     scope_kind: str
     scope_target: str
     mode: str
     amount_usd: Decimal | None
     token_limit: int | None
+    requests_per_minute: int | None
+    reset_at: datetime | None
     window: Window
     settled_usd: Decimal
     settled_tokens: int
@@ -80,6 +87,32 @@ class Account:
     held_usd: Decimal
     held_tokens: int
     held_requests: int
+    recent: list[datetime] = field(default_factory=list)
+    """Arrivals of admitted calls in the last minute, where they are limited."""
+
+    def refuse_rate(self, at: datetime) -> Refusal | None:
+        """Refuse a call that would be one too many in the 60 seconds up to it.
+
+        Exact over any rolling minute; it never waits, and refused calls do not
+        count.
+        """
+        limit = self.requests_per_minute
+        if limit is None:
+            return None
+        counted = sorted(moment for moment in self.recent if moment > at - MINUTE)
+        if len(counted) < limit:
+            return None
+        return Refusal(
+            budget_id=self.budget_id,
+            scope_kind=self.scope_kind,
+            scope_target=self.scope_target,
+            dimension=Dimension.REQUESTS,
+            reason=Reason.SPENT,
+            limit=Decimal(limit),
+            settled=Decimal(len(counted)),
+            held=Decimal(0),
+            resets_at=counted[-limit] + MINUTE,
+        )
 
     def limits(self, estimate: Estimate) -> Iterator[Limit]:
         """Yield the limits that this call is measured against."""
@@ -146,8 +179,14 @@ class Refusal:
         """The wire's code (contract 6.7)."""
         if self.reason is Reason.UNPRICED:
             return "unpriced_model"
-        kind = "cost" if self.dimension is Dimension.COST else "token"
-        return f"{kind}_budget_exceeded"
+        return _CODES[self.dimension]
+
+
+_CODES = {
+    Dimension.COST: "cost_budget_exceeded",
+    Dimension.TOKENS: "token_budget_exceeded",
+    Dimension.REQUESTS: "requests_per_minute_exceeded",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,8 +197,8 @@ class Verdict:
     shadow: tuple[Refusal, ...] = ()
 
 
-def judge(accounts: Iterable[Account], estimate: Estimate) -> Verdict:
-    """Decide one call against the windows of all budgets that match it.
+def judge(accounts: Iterable[Account], estimate: Estimate, at: datetime) -> Verdict:
+    """Decide one call, arrived at `at`, against all budgets that match it.
 
     Of several refusals the one that lasts longest is returned: unpriced, then spent,
     then held; of equals the one that resets last, so that a client never comes
@@ -169,6 +208,9 @@ def judge(accounts: Iterable[Account], estimate: Estimate) -> Verdict:
     shadow: list[Refusal] = []
     for account in accounts:
         found = shadow if account.mode == Mode.SHADOW else refusals
+        rate = account.refuse_rate(at)
+        if rate is not None:
+            found.append(rate)
         strict = account.mode == Mode.STRICT
         for limit in account.limits(estimate):
             reason = limit.objection(strict=strict)

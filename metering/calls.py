@@ -28,6 +28,9 @@ class Call:
         id: ULID, also the id of its usage event and its hold.
         occurred_at: aware UTC instant of its arrival; decides its budget windows.
         external_id: whom it belongs to; empty when unattributed.
+        project_id: the project of its API key; empty when it has none.
+        matched_budget_ids: budgets whose expression held when it was admitted; they
+            keep counting it whatever becomes of the expression.
     """
 
     id: UUID
@@ -39,6 +42,8 @@ class Call:
     operation: str
     provider_key: str
     model: str
+    project_id: str = ""
+    matched_budget_ids: tuple[UUID, ...] = ()
 
 
 NOTHING = Tokens()

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from uuid import UUID
 
 from metering.periods import Window
+from orqstudio.lib import ids
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -46,33 +47,40 @@ LOCK_WORKSPACES = (
 )
 
 LOCK_HOLDS = """
-SELECT id, held_usd, held_tokens FROM hold
+SELECT id, held_usd, held_tokens, matched_budget_ids FROM hold
 WHERE id = ANY(%s) ORDER BY id FOR UPDATE
 """
 
 _BUDGET_COLUMNS = """
     b.id, b.workspace_id, b.scope_kind, b.scope_target, b.period, b.time_zone,
     b.week_starts_on, b.amount_usd, b.token_limit, b.mode, b.is_active,
-    b.expires_at, b.reset_at, b.created_at
+    b.expires_at, b.reset_at, b.created_at, b.requests_per_minute, b.match_cel
 """
 
-_MATCHING_BUDGETS = """
+# Budgets of the scopes asked for, and every budget with an expression: whether that
+# holds is found out per call, in memory.
+_BUDGETS = """(
+    SELECT b.*, k.earliest, k.latest
     FROM unnest(%s::uuid[], %s::text[], %s::text[], %s::timestamptz[],
                 %s::timestamptz[])
          AS k(workspace_id, scope_kind, scope_target, earliest, latest)
-    JOIN budget b USING (workspace_id, scope_kind, scope_target)
-"""
+    JOIN budget b ON b.workspace_id = k.workspace_id AND b.scope_kind = k.scope_kind
+      AND b.scope_target = k.scope_target
+    UNION ALL
+    SELECT b.*, k.earliest, k.latest
+    FROM unnest(%s::uuid[], %s::timestamptz[], %s::timestamptz[])
+         AS k(workspace_id, earliest, latest)
+    JOIN budget b ON b.workspace_id = k.workspace_id AND b.scope_kind = 'match'
+)"""
 
-READ_BUDGETS = f"SELECT {_BUDGET_COLUMNS} {_MATCHING_BUDGETS}"
+READ_BUDGETS = f"SELECT {_BUDGET_COLUMNS} FROM {_BUDGETS} b"  # noqa: S608
 
 # OFFSET 0 keeps the order of the inner query, hence the order of the row locks.
 LOCK_WINDOWS = f"""
 SELECT {_BUDGET_COLUMNS},
     w.starts_at, w.ends_at, w.settled_usd, w.settled_tokens, w.settled_requests,
     w.held_usd, w.held_tokens, w.held_requests, w.waited_until > now() AS is_waited_for
-FROM (
-    SELECT b.*, k.earliest, k.latest {_MATCHING_BUDGETS} ORDER BY b.id OFFSET 0
-) b
+FROM (SELECT * FROM {_BUDGETS} b ORDER BY id OFFSET 0) b
 LEFT JOIN LATERAL (
     SELECT * FROM budget_window w
     WHERE w.budget_id = b.id AND w.starts_at <= b.latest AND w.ends_at > b.earliest
@@ -88,15 +96,15 @@ JOIN unnest(%s::uuid[], %s::timestamptz[], %s::uuid[])
 
 INSERT_HOLDS = """
 INSERT INTO hold (id, workspace_id, occurred_at, external_id, api_key_id,
-    deployment_key, operation, provider_key, model, held_usd, held_tokens, owner,
-    expires_at)
+    deployment_key, operation, provider_key, model, project_id, matched_budget_ids,
+    held_usd, held_tokens, owner, expires_at)
 SELECT id, workspace_id, occurred_at, external_id, api_key_id, deployment_key,
-    operation, provider_key, model, held_usd, held_tokens, %s,
-    now() + make_interval(secs => %s)
+    operation, provider_key, model, project_id, matched_budget_ids, held_usd,
+    held_tokens, %s, now() + make_interval(secs => %s)
 FROM json_to_recordset(%s::json) AS x(id uuid, workspace_id uuid,
     occurred_at timestamptz, external_id text, api_key_id uuid, deployment_key text,
-    operation text, provider_key text, model text, held_usd numeric,
-    held_tokens bigint)
+    operation text, provider_key text, model text, project_id text,
+    matched_budget_ids uuid[], held_usd numeric, held_tokens bigint)
 """
 
 DELETE_HOLDS = "DELETE FROM hold WHERE id = ANY(%s)"
@@ -104,7 +112,8 @@ DELETE_HOLDS = "DELETE FROM hold WHERE id = ANY(%s)"
 _EVENT_COLUMNS = """workspace_id, occurred_at, id, settled_at, external_id, api_key_id,
     deployment_key, operation, provider_key, model, input_tokens, cached_tokens,
     output_tokens, reasoning_tokens, is_estimated, cost_usd, price_source, status,
-    http_status, error_code, latency_ms, ttft_ms, source, idempotency_key, metadata"""
+    http_status, error_code, latency_ms, ttft_ms, source, idempotency_key, metadata,
+    project_id, matched_budget_ids"""
 
 INSERT_EVENTS = f"""
 INSERT INTO usage_event ({_EVENT_COLUMNS})
@@ -115,7 +124,8 @@ FROM json_to_recordset(%s::json) AS x(workspace_id uuid, occurred_at timestamptz
     input_tokens bigint, cached_tokens bigint, output_tokens bigint,
     reasoning_tokens bigint, is_estimated boolean, cost_usd numeric, price_source text,
     status text, http_status smallint, error_code text, latency_ms integer,
-    ttft_ms integer, source text, idempotency_key text, metadata jsonb)
+    ttft_ms integer, source text, idempotency_key text, metadata jsonb,
+    project_id text, matched_budget_ids uuid[])
 """  # noqa: S608
 
 # A call whose process was taken for dead and came back: its true outcome replaces
@@ -202,10 +212,20 @@ ON CONFLICT (budget_id, starts_at, ends_at) DO NOTHING
 RETURNING budget_id, starts_at, ends_at
 """
 
-_OF_IDENTITY = {
+_OF_SCOPE = {
     "workspace": "",
     "identity": "AND x.external_id = k.scope_target",
+    "project": "AND x.project_id = k.scope_target",
+    "api_key": "AND x.api_key_id = k.scope_target::uuid",
+    "provider": "AND x.provider_key = k.scope_target",
+    "model": """AND x.provider_key = split_part(k.scope_target, '/', 1)
+        AND x.provider_key || '/' || x.model = k.scope_target""",
+    "match": "AND x.matched_budget_ids @> ARRAY[k.budget_id]",
 }
+"""Scope kind -> which rows of usage_event, hold (and usage_daily) it counts."""
+
+_IN_DAYS = frozenset({"workspace", "identity", "provider", "model"})
+"""Scope kinds that usage_daily can answer for whole days."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,7 +248,8 @@ def sum_windows_sql(scope_kind: str) -> str:
     settled_requests, held_usd, held_tokens, held_requests. Parameters:
     `sum_windows_params` of windows of this scope kind.
     """
-    of_identity = _OF_IDENTITY[scope_kind]
+    of_scope = _OF_SCOPE[scope_kind]
+    of_scope_in_days = of_scope if scope_kind in _IN_DAYS else "AND false"
     return f"""
 SELECT k.budget_id, k.starts_at, k.ends_at,
     days.usd + edges.usd, (days.tokens + edges.tokens)::bigint,
@@ -244,7 +265,7 @@ CROSS JOIN LATERAL (
         coalesce(sum(x.requests), 0) AS requests
     FROM usage_daily x
     WHERE x.workspace_id = k.workspace_id AND x.day >= k.first_day
-      AND x.day < k.day_after {of_identity}
+      AND x.day < k.day_after {of_scope_in_days}
 ) days
 CROSS JOIN LATERAL (
     SELECT coalesce(sum(cost_usd), 0) AS usd,
@@ -252,12 +273,12 @@ CROSS JOIN LATERAL (
     FROM (
         SELECT x.cost_usd, x.input_tokens + x.output_tokens AS tokens
         FROM usage_event x
-        WHERE x.workspace_id = k.workspace_id {of_identity}
+        WHERE x.workspace_id = k.workspace_id {of_scope}
           AND x.occurred_at >= k.starts_at AND x.occurred_at < k.head_ends_at
         UNION ALL
         SELECT x.cost_usd, x.input_tokens + x.output_tokens
         FROM usage_event x
-        WHERE x.workspace_id = k.workspace_id {of_identity}
+        WHERE x.workspace_id = k.workspace_id {of_scope}
           AND x.occurred_at >= k.tail_starts_at AND x.occurred_at < k.ends_at
     ) x
 ) edges
@@ -265,9 +286,44 @@ CROSS JOIN LATERAL (
     SELECT coalesce(sum(x.held_usd), 0) AS usd,
         coalesce(sum(x.held_tokens), 0) AS tokens, count(*) AS requests
     FROM hold x
-    WHERE x.workspace_id = k.workspace_id {of_identity}
+    WHERE x.workspace_id = k.workspace_id {of_scope}
       AND x.occurred_at >= k.starts_at AND x.occurred_at < k.ends_at
 ) holds
+"""  # noqa: S608
+
+
+class Scope(Protocol):
+    """What has a scope kind and a target."""
+
+    @property
+    def scope_kind(self) -> str:
+        """Return the kind."""
+
+    @property
+    def scope_target(self) -> str:
+        """Return the target as the API shows it."""
+
+
+def read_recent_sql(scope_kind: str) -> str:
+    """Return the arrivals of the last minute's calls, newest first, by budget.
+
+    One row a budget: its id and an array of at most as many instants as its limit.
+    Parameters: arrays of budget id, workspace id, target, earliest instant
+    (exclusive), limit.
+    """
+    of_scope = _OF_SCOPE[scope_kind]
+    return f"""
+SELECT k.budget_id, array(
+    SELECT occurred_at FROM (
+        SELECT x.occurred_at FROM usage_event x
+        WHERE x.workspace_id = k.workspace_id AND x.occurred_at > k.since {of_scope}
+        UNION ALL
+        SELECT x.occurred_at FROM hold x
+        WHERE x.workspace_id = k.workspace_id AND x.occurred_at > k.since {of_scope}
+    ) x ORDER BY occurred_at DESC LIMIT k.most
+)
+FROM unnest(%s::uuid[], %s::uuid[], %s::text[], %s::timestamptz[], %s::integer[])
+     AS k(budget_id, workspace_id, scope_target, since, most)
 """  # noqa: S608
 
 
@@ -277,17 +333,34 @@ def sum_windows_params(scopes: Iterable[WindowScope]) -> list[list[Any]]:
         (
             scope.budget_id,
             scope.workspace_id,
-            scope.scope_target,
+            sql_target(scope),
             *scope.window,
-            *_cut_at_days(scope.window),
+            *_cut(scope),
         )
         for scope in scopes
     ]
     return [list(column) for column in zip(*rows, strict=True)]
 
 
+def sql_target(scope: Scope) -> str:
+    """Return the target as the columns hold it: a key's ULID is a uuid there."""
+    if scope.scope_kind != "api_key":
+        return scope.scope_target
+    return str(ids.parse(scope.scope_target))
+
+
+def _cut(scope: WindowScope) -> tuple[date, date, datetime, datetime]:
+    """Return first whole day, the day after the last, end of head, start of tail.
+
+    Where days cannot answer, the head is the whole window.
+    """
+    if scope.scope_kind in _IN_DAYS:
+        return _cut_at_days(scope.window)
+    starts_at, ends_at = scope.window
+    return starts_at.date(), starts_at.date(), ends_at, ends_at
+
+
 def _cut_at_days(window: Window) -> tuple[date, date, datetime, datetime]:
-    """Return first whole day, the day after the last, end of head, start of tail."""
     first = window.starts_at.astimezone(UTC)
     first_day = first.date()
     if first.time() != time():

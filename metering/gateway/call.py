@@ -10,7 +10,7 @@ import json
 import logging
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -24,12 +24,13 @@ from metering.gateway.attribution import Profiles, attribute
 from metering.gateway.auth import Caller, KeyRing
 from metering.gateway.catalog import ECHO, Catalog, Route, bound_output_tokens
 from metering.gateway.errors import GatewayError, unavailable
-from metering.gateway.refusals import headroom_headers, refuse
+from metering.gateway.refusals import headroom_headers, rate_headers, refuse
 from metering.gateway.requests import Prompt
 from metering.gateway.store import Store
 from metering.gateway.upstream import Completion, Upstream, UpstreamFailure
 from metering.gateway.usage import guess_usage, read_usage
 from metering.ledger.actor import Ledger, LedgerUnavailableError
+from metering.matching import Facts
 from metering.pricing import Price, Tokens
 from orqstudio.lib import ids
 from orqstudio.lib.clock import utc_now
@@ -82,6 +83,7 @@ class _Run:
     prompt: Prompt
     price: Price | None
     started_s: float
+    headers: dict[str, str] = field(default_factory=dict)
 
 
 async def serve(services: Services, asked: Asked) -> Answer:
@@ -109,11 +111,11 @@ async def serve(services: Services, asked: Asked) -> Answer:
         model=route.model,
     )
     run = _Run(call, route, prompt, price, started_s)
-    await _admit(services, caller, run, now)
+    run = await _admit(services, asked, run)
     completion, accounts = await _complete(services, run)
     return Answer(
         _render(asked.operation, run, completion),
-        headroom_headers(accounts, services.clock()),
+        run.headers | headroom_headers(accounts, services.clock()),
     )
 
 
@@ -144,11 +146,13 @@ async def _resolve(services: Services, asked: Asked) -> tuple[Route, Prompt]:
     return route, requests.chat_prompt(asked.body, route)
 
 
-async def _admit(services: Services, caller: Caller, run: _Run, now: datetime) -> None:
+async def _admit(services: Services, asked: Asked, run: _Run) -> _Run:
     """Take the holds, or raise the refusal."""
-    estimate = _estimate(services, caller, run)
+    estimate = _estimate(services, asked.caller, run)
+    facts = Facts(asked.headers, run.prompt.metadata)
+    now = run.call.occurred_at
     try:
-        admission = await services.ledger.admit(run.call, estimate, now)
+        admission = await services.ledger.admit(run.call, estimate, now, facts)
     except LedgerUnavailableError as error:
         raise unavailable() from error
     if admission.refusal is not None:
@@ -158,6 +162,8 @@ async def _admit(services: Services, caller: Caller, run: _Run, now: datetime) -
             now=services.clock(),
             sends_retry_after=services.sends_retry_after,
         )
+    headers = rate_headers(admission.accounts, now)
+    return replace(run, call=admission.call, headers=headers)
 
 
 def _estimate(services: Services, caller: Caller, run: _Run) -> Estimate:

@@ -29,6 +29,7 @@ from metering.ledger.batch import (
 )
 from metering.ledger.queues import Ticket, WaitQueues
 from metering.ledger.requests import (
+    NO_FACTS,
     Admission,
     Admit,
     Answer,
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
     from metering.admission import Estimate
     from metering.calls import Call, Outcome
     from metering.ledger.spool import Spool
+    from metering.matching import Facts
 
 logger = logging.getLogger(__name__)
 
@@ -113,7 +115,9 @@ class Ledger:
         await self._disconnect()
         self.spool.close()
 
-    async def admit(self, call: Call, estimate: Estimate, now: datetime) -> Admission:
+    async def admit(
+        self, call: Call, estimate: Estimate, now: datetime, facts: Facts = NO_FACTS
+    ) -> Admission:
         """Return once the hold is committed, or with the refusal.
 
         Raises:
@@ -121,7 +125,7 @@ class Ledger:
         """
         if self._is_stopping:
             raise LedgerUnavailableError
-        ticket = self._put(Admit(call, estimate, now))
+        ticket = self._put(Admit(call, estimate, now, facts))
         try:
             answer = await ticket.answer
         except asyncio.CancelledError:
@@ -316,15 +320,13 @@ class Ledger:
 
     def _tell(self, ticket: Ticket, answer: Answer) -> None:
         """Hand out an answer; a caller that has left gives its hold back."""
-        call = ticket.request.call
-        is_admitted = isinstance(answer, Admission) and answer.refusal is None
-        if not is_admitted:
-            self.running.pop(call.id, None)
+        if not isinstance(answer, Admission) or answer.refusal is not None:
+            self.running.pop(ticket.request.call.id, None)
         elif ticket.answer.done():
-            self._put_release(call)
+            self._put_release(answer.call)
             return
         else:
-            self.running[call.id] = call
+            self.running[answer.call.id] = answer.call
         if not ticket.answer.done():
             ticket.answer.set_result(answer)
 

@@ -18,15 +18,15 @@ from metering.admission import Account
 from metering.ledger.requests import Admit, Answer, Request
 from metering.ledger.rows import (
     AccountKey,
-    ScopeKey,
     event_keys,
+    recent_params,
     scope_spans,
-    scopes_of,
     to_json,
     workspace_keys,
 )
-from metering.ledger.state import Batch, Entry
-from metering.periods import BudgetPeriod, Window, effective_window
+from metering.ledger.scopes import BUDGET_WIDTH, BudgetBook, BudgetRow
+from metering.ledger.state import Batch, Entry, Held
+from metering.periods import Window
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -110,7 +110,7 @@ async def create_windows(
     async with connection.transaction():
         await connection.execute(sql.LOCK_WORKSPACES, [workspace_keys(requests)])
         cursor = await connection.execute(sql.READ_BUDGETS, scope_spans(requests))
-        scopes = _needed_windows(await cursor.fetchall(), requests)
+        scopes = _needed_windows(BudgetBook(await cursor.fetchall()), requests)
         if not scopes:
             return
         keys = sorted(scopes)
@@ -156,11 +156,42 @@ async def _open(
     await connection.execute(sql.LOCK_WORKSPACES, [workspace_keys(requests)])
     holds = await connection.execute(sql.LOCK_HOLDS, [[r.call.id for r in ending]])
     windows = await connection.execute(sql.LOCK_WINDOWS, scope_spans(requests))
-    held = {id_: (usd, tokens) for id_, usd, tokens in await holds.fetchall()}
-    budgets, entries = _read_windows(await windows.fetchall(), requests)
+    held = {
+        id_: Held(usd, tokens, tuple(matched))
+        for id_, usd, tokens, matched in await holds.fetchall()
+    }
+    rows = await windows.fetchall()
+    book = BudgetBook(rows)
+    entries = _read_windows(book, rows, requests)
+    await _read_recent(connection, entries, requests)
     late = [r.call for r in ending if r.call.id not in held]
     events = await _find_events(connection, late) if late else {}
-    return Batch(requests, budgets, entries, held, events, frozenset(queued_budgets))
+    queued = frozenset(queued_budgets)
+    return Batch(requests, book, entries, held, events, queued)
+
+
+async def _read_recent(
+    connection: AsyncConnection[Any],
+    entries: dict[AccountKey, Entry],
+    requests: Sequence[Request],
+) -> None:
+    """Read the last minute's arrivals for the accounts that limit them.
+
+    A statement of its own, after the windows are locked: so it sees what the batches
+    before this one have admitted.
+    """
+    arrivals = [r.call.occurred_at for r in requests if isinstance(r, Admit)]
+    limited: dict[str, list[Account]] = defaultdict(list)
+    for entry in entries.values():
+        if entry.account.requests_per_minute and arrivals:
+            limited[entry.account.scope_kind].append(entry.account)
+    for kind, accounts in limited.items():
+        params = recent_params(accounts, min(arrivals), requests)
+        cursor = await connection.execute(sql.read_recent_sql(kind), params)
+        found = dict(await cursor.fetchall())
+        for account in accounts:
+            recent = reversed(found.get(account.budget_id, []))
+            account.recent.extend(at.astimezone(UTC) for at in recent)
 
 
 async def _find_events(
@@ -237,64 +268,52 @@ def _day_rows(batch: Batch) -> list[dict[str, Any]]:
     ]
 
 
-def _period_of(row: Sequence[Any]) -> BudgetPeriod:
-    return BudgetPeriod(
-        period=row[4],
-        time_zone=row[5],
-        week_starts_on=row[6],
-        reset_at=row[12],
-        anchor=row[13],
-    )
-
-
 def _needed_windows(
-    rows: Sequence[Sequence[Any]], requests: Sequence[Request]
+    book: BudgetBook, requests: Sequence[Request]
 ) -> dict[AccountKey, sql.WindowScope]:
     """Return every window that some request counts in, by its key."""
-    budgets = {(row[1], row[2], row[3]): (row[0], _period_of(row)) for row in rows}
-    needed: dict[AccountKey, sql.WindowScope] = {}
-    for call in (request.call for request in requests):
-        for scope in scopes_of(call):
-            budget = budgets.get(scope)
-            window = effective_window(budget[1], call.occurred_at) if budget else None
-            if budget and window:
-                key = (budget[0], *window)
-                needed[key] = sql.WindowScope(budget[0], *scope, window)
-    return needed
+    return {
+        (budget.id, *window): sql.WindowScope(
+            budget.id,
+            budget.workspace_id,
+            budget.scope_kind,
+            budget.scope_target,
+            window,
+        )
+        for request in requests
+        for budget, window in book.windows_of(book.identify_widely(request))
+    }
 
 
 def _read_windows(
-    rows: Sequence[Sequence[Any]], requests: Sequence[Request]
-) -> tuple[dict[ScopeKey, tuple[UUID, BudgetPeriod]], dict[AccountKey, Entry]]:
-    """Return the budgets by scope, and the locked window rows by key."""
+    book: BudgetBook, rows: Sequence[Sequence[Any]], requests: Sequence[Request]
+) -> dict[AccountKey, Entry]:
+    """Return the locked window rows by key."""
     now = max(r.now if isinstance(r, Admit) else r.call.occurred_at for r in requests)
-    budgets = {}
     entries = {}
     for row in rows:
-        budgets[row[1], row[2], row[3]] = (row[0], _period_of(row))
-        if row[14] is not None:
-            window = Window(row[14].astimezone(UTC), row[15].astimezone(UTC))
-            entries[row[0], *window] = Entry(
-                account=_account(row, window),
-                is_deciding=row[10] and (row[11] is None or row[11] > now),
-                is_waited_for=bool(row[22]),
+        budget, cells = book.by_id[row[0]], row[BUDGET_WIDTH:]
+        if cells[0] is not None:
+            window = Window(cells[0].astimezone(UTC), cells[1].astimezone(UTC))
+            entries[budget.id, *window] = Entry(
+                account=_account(budget, window, cells[2:8]),
+                is_deciding=budget.decides_at(now),
+                is_waited_for=bool(cells[8]),
             )
-    return budgets, entries
+    return entries
 
 
-def _account(row: Sequence[Any], window: Window) -> Account:
+def _account(budget: BudgetRow, window: Window, amounts: Sequence[Any]) -> Account:
     return Account(
-        budget_id=row[0],
-        scope_kind=row[2],
-        scope_target=row[3],
-        mode=row[9],
-        amount_usd=row[7],
-        token_limit=row[8],
+        budget_id=budget.id,
+        workspace_id=budget.workspace_id,
+        scope_kind=budget.scope_kind,
+        scope_target=budget.scope_target,
+        mode=budget.mode,
+        amount_usd=budget.amount_usd,
+        token_limit=budget.token_limit,
+        requests_per_minute=budget.requests_per_minute,
+        reset_at=budget.reset_at,
         window=window,
-        settled_usd=row[16],
-        settled_tokens=row[17],
-        settled_requests=row[18],
-        held_usd=row[19],
-        held_tokens=row[20],
-        held_requests=row[21],
+        **dict(zip(_AMOUNTS, amounts, strict=True)),
     )

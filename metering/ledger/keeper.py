@@ -41,7 +41,7 @@ WHERE id IN (
 """
 _FIND_EXPIRED = """
 SELECT id, workspace_id, occurred_at, external_id, api_key_id, deployment_key,
-    operation, provider_key, model
+    operation, provider_key, model, project_id, matched_budget_ids
 FROM hold WHERE expires_at < now() ORDER BY expires_at LIMIT 200
 """
 
@@ -107,7 +107,7 @@ class Keeper:
         """Turn expired holds of dead processes into events of status `lost`."""
         cursor = await connection.execute(_FIND_EXPIRED)
         rows = await cursor.fetchall()
-        calls = [Call(row[0], row[1], row[2].astimezone(UTC), *row[3:]) for row in rows]
+        calls = [_call(row) for row in rows]
         dead = [call for call in calls if call.id not in self._ledger.running]
         outcome = Outcome(
             settled_at=utc_now(),
@@ -150,3 +150,11 @@ class Keeper:
             if not isinstance(error, psycopg.Error):
                 raise error
         return bool(errors)
+
+
+def _call(row: Sequence[Any]) -> Call:
+    """Return the call behind a row of `_FIND_EXPIRED`."""
+    values = list(row)
+    values[2] = values[2].astimezone(UTC)
+    values[-1] = tuple(values[-1])
+    return Call(*values)

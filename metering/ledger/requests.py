@@ -8,6 +8,9 @@ from uuid import UUID
 
 from metering.admission import Account, Estimate, Refusal
 from metering.calls import Call, Outcome
+from metering.matching import Facts
+
+NO_FACTS = Facts()
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,6 +18,7 @@ class Admit:
     """Ask to run a call.
 
     Attributes:
+        facts: what expressions of budgets can see.
         is_queued: it stands at the head of a queue, so it need not queue up.
         is_last_try: it has waited long enough (or may not wait): answer now.
     """
@@ -22,6 +26,7 @@ class Admit:
     call: Call
     estimate: Estimate
     now: datetime
+    facts: Facts = NO_FACTS
     is_queued: bool = False
     is_last_try: bool = False
 
@@ -46,8 +51,12 @@ Request = Admit | Settle | Release
 
 @dataclass(frozen=True, slots=True)
 class Admission:
-    """`refusal` None: run the call. `waits_for`: no answer yet, it must queue up."""
+    """`refusal` None: run the call. `waits_for`: no answer yet, it must queue up.
 
+    `call` is what to settle: it names the expressions that held.
+    """
+
+    call: Call
     refusal: Refusal | None
     waits_for: UUID | None = None
     shadow: tuple[Refusal, ...] = ()

@@ -3,27 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from metering.admission import MINUTE, Account
 from metering.calls import Call, Outcome
 from metering.ledger.requests import Request
-from metering.ledger_sql import lock_key
+from metering.ledger.scopes import scopes_of
+from metering.ledger_sql import lock_key, sql_target
 
 AccountKey = tuple[UUID, datetime, datetime]
 """Budget, start and end of a window."""
-ScopeKey = tuple[UUID, str, str]
-"""Workspace, scope kind and scope target of a budget."""
-
-
-def scopes_of(call: Call) -> tuple[ScopeKey, ...]:
-    """Return the (workspace, kind, target) under which budgets match the call."""
-    workspace = (call.workspace_id, "workspace", "")
-    if not call.external_id:
-        return (workspace,)
-    return workspace, (call.workspace_id, "identity", call.external_id)
 
 
 def workspace_keys(requests: Sequence[Request]) -> list[int]:
@@ -32,14 +24,48 @@ def workspace_keys(requests: Sequence[Request]) -> list[int]:
 
 
 def scope_spans(requests: Sequence[Request]) -> list[list[Any]]:
-    """Return each scope once, with the earliest and latest moment asked for."""
-    spans: dict[ScopeKey, tuple[datetime, datetime]] = {}
-    for request in requests:
-        at = request.call.occurred_at
-        for scope in scopes_of(request.call):
-            earliest, latest = spans.get(scope, (at, at))
-            spans[scope] = (min(earliest, at), max(latest, at))
-    rows = [(*scope, *span) for scope, span in spans.items()]
+    """Return each scope once, with the earliest and latest moment asked for.
+
+    Eight arrays: five of the scopes, three of the workspaces, whose expressions are
+    all wanted.
+    """
+    scopes = _spans(
+        (scope, request.call.occurred_at)
+        for request in requests
+        for scope in scopes_of(request.call)
+    )
+    workspaces = _spans(
+        ((request.call.workspace_id,), request.call.occurred_at) for request in requests
+    )
+    return [*scopes, *workspaces]
+
+
+def _spans(moments: Iterable[tuple[tuple[Any, ...], datetime]]) -> list[list[Any]]:
+    """Return columns: the parts of each key, its earliest and its latest moment."""
+    spans: dict[tuple[Any, ...], tuple[datetime, datetime]] = {}
+    for key, at in moments:
+        earliest, latest = spans.get(key, (at, at))
+        spans[key] = (min(earliest, at), max(latest, at))
+    rows = [(*key, *span) for key, span in spans.items()]
+    return [list(column) for column in zip(*rows, strict=True)]
+
+
+def recent_params(
+    accounts: Sequence[Account], earliest: datetime, requests: Sequence[Request]
+) -> list[list[Any]]:
+    """Return the arrays for `ledger_sql.read_recent_sql`.
+
+    A manual reset clears the count too; calls of this batch may be older than
+    others that are counted already, so as many more are read.
+    """
+    rows = []
+    for account in accounts:
+        since = earliest - MINUTE
+        if account.reset_at is not None:
+            since = max(since, account.reset_at)
+        limit = account.requests_per_minute or 0
+        place = (account.budget_id, account.workspace_id, sql_target(account))
+        rows.append((*place, since, limit + len(requests)))
     return [list(column) for column in zip(*rows, strict=True)]
 
 

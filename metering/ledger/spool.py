@@ -144,6 +144,7 @@ def _load(line: str) -> Settle:
     call, outcome = row["call"], row["outcome"]
     call["id"], call["workspace_id"] = UUID(call["id"]), UUID(call["workspace_id"])
     call["api_key_id"] = UUID(call["api_key_id"]) if call["api_key_id"] else None
+    call["matched_budget_ids"] = tuple(map(UUID, call["matched_budget_ids"]))
     call["occurred_at"] = datetime.fromisoformat(call["occurred_at"])
     outcome["settled_at"] = datetime.fromisoformat(outcome["settled_at"])
     outcome["status"] = Status(outcome["status"])

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -25,10 +25,19 @@ from metering.ledger.requests import (
     Settle,
     Settlement,
 )
-from metering.ledger.rows import AccountKey, ScopeKey, call_row, event_row, scopes_of
-from metering.periods import BudgetPeriod, effective_window
+from metering.ledger.rows import AccountKey, call_row, event_row
+from metering.ledger.scopes import BudgetBook
 
 ZERO = Decimal(0)
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What a hold under lock says."""
+
+    usd: Decimal
+    tokens: int
+    matched_budget_ids: tuple[UUID, ...]
 
 
 class WindowsMissingError(Exception):
@@ -56,9 +65,9 @@ class Batch:
     """The state of one transaction between its reads and its writes."""
 
     requests: Sequence[Request]
-    budgets: dict[ScopeKey, tuple[UUID, BudgetPeriod]]
+    book: BudgetBook
     entries: dict[AccountKey, Entry]
-    holds: dict[UUID, tuple[Decimal, int]]
+    holds: dict[UUID, Held]
     events: dict[UUID, str]
     queued_budgets: frozenset[UUID]
     blocked: set[UUID] = field(default_factory=set)
@@ -76,25 +85,28 @@ class Batch:
 
     def entries_of(self, call: Call) -> list[Entry]:
         """Return the windows that the call counts in, by its time and scope."""
-        found = []
-        for scope in scopes_of(call):
-            budget = self.budgets.get(scope)
-            window = effective_window(budget[1], call.occurred_at) if budget else None
-            if budget and window:
-                entry = self.entries.get((budget[0], *window))
-                if entry is None:
-                    raise WindowsMissingError
-                found.append(entry)
-        return found
+        keys = [(b.id, *window) for b, window in self.book.windows_of(call)]
+        if not self.entries.keys() >= set(keys):
+            raise WindowsMissingError
+        return [self.entries[key] for key in keys]
 
     def settle_all(self) -> None:
         """Apply settlements and releases."""
         for position, request in enumerate(self.requests):
             if isinstance(request, Settle):
-                self.answers[position] = self._settle(request.call, request.outcome)
+                call = self._as_held(request.call)
+                self.answers[position] = self._settle(call, request.outcome)
             elif isinstance(request, Release):
-                self._give_back(request.call, self.entries_of(request.call))
+                call = self._as_held(request.call)
+                self._give_back(call, self.entries_of(call))
                 self.answers[position] = Settlement(is_new=False)
+
+    def _as_held(self, call: Call) -> Call:
+        """Return the call with the expressions its hold counts against."""
+        hold = self.holds.get(call.id)
+        if hold is None:
+            return call
+        return replace(call, matched_budget_ids=hold.matched_budget_ids)
 
     def _settle(self, call: Call, outcome: Outcome) -> Settlement:
         entries = self.entries_of(call)
@@ -107,8 +119,8 @@ class Batch:
         if not had_hold and before is None and outcome.status is Status.LOST:
             return Settlement(is_new=False)
         self._record(call, outcome, entries, replaces_lost=before is not None)
-        accounts = tuple(entry.account for entry in entries)
-        return Settlement(is_new=True, accounts=accounts)
+        deciding = tuple(entry.account for entry in entries if entry.is_deciding)
+        return Settlement(is_new=True, accounts=deciding)
 
     def _give_back(self, call: Call, entries: list[Entry]) -> bool:
         """Take the call's hold out of its windows; return whether there was one."""
@@ -117,7 +129,7 @@ class Batch:
             return False
         self.gone_holds.append(call.id)
         for entry in entries:
-            entry.add(held_usd=-hold[0], held_tokens=-hold[1], held_requests=-1)
+            entry.add(held_usd=-hold.usd, held_tokens=-hold.tokens, held_requests=-1)
             self.freed.add(entry.account.budget_id)
         return True
 
@@ -161,21 +173,23 @@ class Batch:
                 self.answers[position] = self._admit(request)
 
     def _admit(self, request: Admit) -> Admission:
-        entries = self.entries_of(request.call)
+        call = self.book.identify(request)
+        entries = self.entries_of(call)
         accounts = tuple(entry.account for entry in entries if entry.is_deciding)
-        verdict = judge(accounts, request.estimate)
-        for shadow in verdict.shadow:
-            self._count_refusal(shadow, f"shadow_{shadow.code}", request.now)
-        blocker = self._blocker(request, verdict.refusal, accounts)
+        verdict = judge(accounts, request.estimate, call.occurred_at)
+        refusal = verdict.refusal
+        blocker = self._blocker(request, refusal, accounts)
         if blocker is not None:
             self.blocked.add(blocker)
             self.waited_for.add(blocker)
-            return Admission(verdict.refusal, waits_for=blocker, accounts=accounts)
-        if verdict.refusal is not None:
-            self._count_refusal(verdict.refusal, verdict.refusal.code, request.now)
-            return Admission(verdict.refusal, accounts=accounts)
-        self._hold(request.call, request.estimate, entries)
-        return Admission(None, shadow=verdict.shadow, accounts=accounts)
+            return Admission(call, refusal, waits_for=blocker, accounts=accounts)
+        for shadow in verdict.shadow:
+            self._count_refusal(shadow, f"shadow_{shadow.code}", request.now)
+        if refusal is not None:
+            self._count_refusal(refusal, refusal.code, request.now)
+        else:
+            self._hold(call, request.estimate, entries)
+        return Admission(call, refusal, shadow=verdict.shadow, accounts=accounts)
 
     def _blocker(
         self, request: Admit, refusal: Refusal | None, accounts: tuple[Account, ...]
@@ -200,6 +214,7 @@ class Batch:
         usd = estimate.cost_usd or ZERO
         for entry in entries:
             entry.add(held_usd=usd, held_tokens=estimate.tokens, held_requests=1)
+            entry.account.recent.append(call.occurred_at)
         row = call_row(call)
         self.new_holds.append({**row, "held_usd": usd, "held_tokens": estimate.tokens})
 

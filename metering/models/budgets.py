@@ -17,10 +17,15 @@ class Budget(models.Model):
     """A limit with a period and a scope; at most one per scope target."""
 
     class ScopeKind(models.TextChoices):
-        """What the budget counts. Further kinds of the v2 API are refused so far."""
+        """What the budget counts; MATCH: the calls a CEL expression holds for."""
 
         WORKSPACE = "workspace", _("Workspace")
+        PROJECT = "project", _("Project")
         IDENTITY = "identity", _("Identity")
+        API_KEY = "api_key", _("API key")
+        PROVIDER = "provider", _("Provider")
+        MODEL = "model", _("Model")
+        MATCH = "match", _("Expression")
 
     class Period(models.TextChoices):
         """How long until the spend starts again at zero."""
@@ -45,7 +50,10 @@ class Budget(models.Model):
         max_length=EXTERNAL_ID_COLUMN,
         blank=True,
         default="",
-        help_text=_("The external_id of the identity; empty for the workspace."),
+        help_text=_(
+            "external_id, project, API key id, provider, or provider/model; empty for "
+            "the workspace, the budget's own id for an expression."
+        ),
     )
     period = models.CharField(max_length=8, choices=Period)
     time_zone = models.CharField(max_length=64, default="UTC")
@@ -54,6 +62,9 @@ class Budget(models.Model):
     )
     amount_usd = usd_field(null=True, blank=True)
     token_limit = models.BigIntegerField(null=True, blank=True)
+    requests_per_minute = models.PositiveIntegerField(null=True, blank=True)
+    match_cel = models.TextField(blank=True, default="")
+    alerts = models.JSONField(blank=True, default=list)
     mode = models.CharField(max_length=6, choices=Mode, default=Mode.HARD)
     is_active = models.BooleanField(default=True)
     expires_at = models.DateTimeField(null=True, blank=True)
@@ -72,8 +83,30 @@ class Budget(models.Model):
             ),
             models.CheckConstraint(
                 condition=models.Q(scope_kind="workspace", scope_target="")
-                | (models.Q(scope_kind="identity") & ~models.Q(scope_target="")),
+                | (
+                    models.Q(
+                        scope_kind__in=[
+                            "project",
+                            "identity",
+                            "api_key",
+                            "provider",
+                            "model",
+                            "match",
+                        ]
+                    )
+                    & ~models.Q(scope_target="")
+                ),
                 name="budget_scope_check",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(scope_kind="match") & ~models.Q(match_cel="")
+                | ~models.Q(scope_kind="match") & models.Q(match_cel=""),
+                name="budget_match_check",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(requests_per_minute__isnull=True)
+                | models.Q(requests_per_minute__gte=1),
+                name="budget_requests_positive_check",
             ),
             models.CheckConstraint(
                 condition=models.Q(
@@ -102,7 +135,8 @@ class Budget(models.Model):
             ),
             models.CheckConstraint(
                 condition=models.Q(amount_usd__isnull=False)
-                | models.Q(token_limit__isnull=False),
+                | models.Q(token_limit__isnull=False)
+                | models.Q(requests_per_minute__isnull=False),
                 name="budget_has_a_limit_check",
             ),
         ]

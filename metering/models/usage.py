@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
@@ -28,6 +29,10 @@ class Hold(models.Model):
     operation = models.CharField(max_length=24)
     provider_key = models.CharField(max_length=60)
     model = models.CharField(max_length=200)
+    project_id = models.CharField(max_length=120, blank=True, default="", db_default="")
+    matched_budget_ids = ArrayField(
+        models.UUIDField(), blank=True, default=list, db_default=[]
+    )
     held_usd = usd_field(default=0)
     held_tokens = models.BigIntegerField(default=0)
     owner = models.CharField(max_length=80)
@@ -91,6 +96,8 @@ class UsageEvent(models.Model):
     latency_ms = models.IntegerField()
     ttft_ms = models.IntegerField(null=True)
     source = models.CharField(max_length=12)
+    project_id = models.CharField(max_length=120)
+    matched_budget_ids = ArrayField(models.UUIDField())
     idempotency_key = models.CharField(max_length=120, null=True)  # noqa: DJ001
     metadata = models.JSONField()
 
