@@ -72,14 +72,11 @@ class Account:
     """A budget's current window as one batch sees it; the batch adds as it goes."""
 
     budget_id: UUID
-    workspace_id: UUID
     scope_kind: str
     scope_target: str
     mode: str
     amount_usd: Decimal | None
     token_limit: int | None
-    requests_per_minute: int | None
-    reset_at: datetime | None
     window: Window
     settled_usd: Decimal
     settled_tokens: int
@@ -87,6 +84,7 @@ class Account:
     held_usd: Decimal
     held_tokens: int
     held_requests: int
+    requests_per_minute: int | None = None
     recent: list[datetime] = field(default_factory=list)
     """Arrivals of admitted calls in the last minute, where they are limited."""
 

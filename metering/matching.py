@@ -137,6 +137,17 @@ def _check_bounds(text: str) -> None:
     if not is_plain or any("{" in pattern for pattern in patterns):
         message = "match.cel: matches() takes a literal pattern without {counts}"
         raise ExpressionInvalidError(message)
+    for pattern in patterns:
+        _check_pattern(pattern)
+
+
+def _check_pattern(literal: str) -> None:
+    """Refuse a regular expression that cannot be compiled."""
+    try:
+        _compile(f'"".matches({literal})').execute({})
+    except Exception as error:  # the library raises several kinds
+        message = f"match.cel: {literal[:80]} is not a regular expression"
+        raise ExpressionInvalidError(message) from error
 
 
 def _check_result(program: cel.Program) -> None:

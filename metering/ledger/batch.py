@@ -163,7 +163,7 @@ async def _open(
     rows = await windows.fetchall()
     book = BudgetBook(rows)
     entries = _read_windows(book, rows, requests)
-    await _read_recent(connection, entries, requests)
+    await _read_recent(connection, book, entries, requests)
     late = [r.call for r in ending if r.call.id not in held]
     events = await _find_events(connection, late) if late else {}
     queued = frozenset(queued_budgets)
@@ -172,6 +172,7 @@ async def _open(
 
 async def _read_recent(
     connection: AsyncConnection[Any],
+    book: BudgetBook,
     entries: dict[AccountKey, Entry],
     requests: Sequence[Request],
 ) -> None:
@@ -186,7 +187,8 @@ async def _read_recent(
         if entry.account.requests_per_minute and arrivals:
             limited[entry.account.scope_kind].append(entry.account)
     for kind, accounts in limited.items():
-        params = recent_params(accounts, min(arrivals), requests)
+        budgets = [book.by_id[account.budget_id] for account in accounts]
+        params = recent_params(budgets, min(arrivals), most_more=len(requests))
         cursor = await connection.execute(sql.read_recent_sql(kind), params)
         found = dict(await cursor.fetchall())
         for account in accounts:
@@ -306,14 +308,12 @@ def _read_windows(
 def _account(budget: BudgetRow, window: Window, amounts: Sequence[Any]) -> Account:
     return Account(
         budget_id=budget.id,
-        workspace_id=budget.workspace_id,
         scope_kind=budget.scope_kind,
         scope_target=budget.scope_target,
         mode=budget.mode,
         amount_usd=budget.amount_usd,
         token_limit=budget.token_limit,
         requests_per_minute=budget.requests_per_minute,
-        reset_at=budget.reset_at,
         window=window,
         **dict(zip(_AMOUNTS, amounts, strict=True)),
     )

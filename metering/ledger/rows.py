@@ -8,10 +8,10 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from metering.admission import MINUTE, Account
+from metering.admission import MINUTE
 from metering.calls import Call, Outcome
 from metering.ledger.requests import Request
-from metering.ledger.scopes import scopes_of
+from metering.ledger.scopes import BudgetRow, scopes_of
 from metering.ledger_sql import lock_key, sql_target
 
 AccountKey = tuple[UUID, datetime, datetime]
@@ -51,21 +51,19 @@ def _spans(moments: Iterable[tuple[tuple[Any, ...], datetime]]) -> list[list[Any
 
 
 def recent_params(
-    accounts: Sequence[Account], earliest: datetime, requests: Sequence[Request]
+    budgets: Sequence[BudgetRow], earliest: datetime, *, most_more: int
 ) -> list[list[Any]]:
     """Return the arrays for `ledger_sql.read_recent_sql`.
 
-    A manual reset clears the count too; calls of this batch may be older than
-    others that are counted already, so as many more are read.
+    A manual reset clears the count too. Calls of a batch may be older than some that
+    are counted already, so `most_more` instants are read beyond the limit.
     """
     rows = []
-    for account in accounts:
-        since = earliest - MINUTE
-        if account.reset_at is not None:
-            since = max(since, account.reset_at)
-        limit = account.requests_per_minute or 0
-        place = (account.budget_id, account.workspace_id, sql_target(account))
-        rows.append((*place, since, limit + len(requests)))
+    for budget in budgets:
+        since = max(earliest - MINUTE, budget.reset_at or earliest - MINUTE)
+        most = (budget.requests_per_minute or 0) + most_more
+        place = (budget.id, budget.workspace_id, sql_target(budget))
+        rows.append((*place, since, most))
     return [list(column) for column in zip(*rows, strict=True)]
 
 

@@ -96,8 +96,8 @@ class UsageEvent(models.Model):
     latency_ms = models.IntegerField()
     ttft_ms = models.IntegerField(null=True)
     source = models.CharField(max_length=12)
-    project_id = models.CharField(max_length=120)
-    matched_budget_ids = ArrayField(models.UUIDField())
+    project_id = models.CharField(max_length=120, default="")
+    matched_budget_ids = ArrayField(models.UUIDField(), default=list)
     idempotency_key = models.CharField(max_length=120, null=True)  # noqa: DJ001
     metadata = models.JSONField()
 

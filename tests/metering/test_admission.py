@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
@@ -17,6 +18,8 @@ from tests.make import utc
 MARCH = Window(utc("2026-03-01T00:00"), utc("2026-04-01T00:00"))
 TODAY = Window(utc("2026-03-15T00:00"), utc("2026-03-16T00:00"))
 LIFETIME = Window(utc("2026-01-01T00:00"), FOREVER)
+
+NOW = MARCH.starts_at
 
 
 def make_account(**facts):
@@ -50,7 +53,7 @@ def estimate(cost_usd="1", tokens=100, *, refuses_unpriced=True):
 
 def decide(account, call=None):
     """The reason of a refusal, `admitted`, or `shadow` for a refusal without force."""
-    verdict = judge([account], call or estimate())
+    verdict = judge([account], call or estimate(), NOW)
     if verdict.shadow:
         return "shadow"
     return verdict.refusal.reason if verdict.refusal else "admitted"
@@ -119,7 +122,7 @@ def test_an_unknown_price_is_refused_under_dollars_unless_allowed():
 
 
 def test_without_a_budget_every_call_is_admitted():
-    assert judge([], estimate(None)).refusal is None
+    assert judge([], estimate(None), NOW).refusal is None
 
 
 @pytest.mark.parametrize("order", [1, -1])
@@ -130,7 +133,7 @@ def test_of_several_refusals_the_one_that_lasts_longest_is_named(order):
     spent_for_ever = make_account(settled_usd="10", window=LIFETIME)
 
     def worst(*accounts, call=None):
-        return judge(accounts[::order], call or estimate()).refusal.budget_id
+        return judge(accounts[::order], call or estimate(), NOW).refusal.budget_id
 
     assert worst(held, spent_today) == spent_today.budget_id
     assert worst(held, spent_today, spent_in_march) == spent_in_march.budget_id
@@ -144,13 +147,13 @@ def test_a_refusal_carries_the_figures_it_was_decided_by():
         amount_usd=None, token_limit=100, settled_tokens=90, held_tokens=10
     )
 
-    refusal = judge([account], estimate()).refusal
+    refusal = judge([account], estimate(), NOW).refusal
 
     assert (refusal.limit, refusal.settled, refusal.held) == (100, 90, 10)
     assert refusal.code == "token_budget_exceeded"
     assert refusal.resets_at == MARCH.ends_at
     lifetime = replace(account, window=LIFETIME)
-    assert judge([lifetime], estimate()).refusal.resets_at is None
+    assert judge([lifetime], estimate(), NOW).refusal.resets_at is None
 
 
 amounts = st.integers(0, 30).map(lambda tenths: Decimal(tenths) / 10)
@@ -195,7 +198,7 @@ def test_the_verdict_is_that_of_the_plain_rule(budgets, call):
     enforced = [b for b in budgets if b.mode != "shadow"]
     shadows = [b for b in budgets if b.mode == "shadow"]
 
-    verdict = judge(budgets, call)
+    verdict = judge(budgets, call, NOW)
 
     assert (verdict.refusal is None) == all(admits(b, call) for b in enforced)
     would_refuse = {b.budget_id for b in shadows if not admits(b, call)}
@@ -205,11 +208,11 @@ def test_the_verdict_is_that_of_the_plain_rule(budgets, call):
 @given(st.lists(accounts, min_size=1, max_size=4), estimates)
 def test_held_is_said_only_where_running_calls_alone_stand_in_the_way(budgets, call):
     """A client told `held` may come back soon and not in vain."""
-    verdict = judge(budgets, call)
+    verdict = judge(budgets, call, NOW)
     assume(verdict.refusal is not None)
     nothing_runs = [replace(b, held_usd=Decimal(0), held_tokens=0) for b in budgets]
 
-    later = judge(nothing_runs, call)
+    later = judge(nothing_runs, call, NOW)
 
     assert (verdict.refusal.reason == "held") == (later.refusal is None)
 
@@ -224,10 +227,65 @@ def test_what_runs_together_passes_the_limit_by_at_most_one_call(mode, limit, ca
     account = make_account(mode=mode, amount_usd=limit)
     dearest = Decimal(0)
     for call in calls:
-        if judge([account], call).refusal is None:
+        if judge([account], call, NOW).refusal is None:
             account.held_usd += call.cost_usd
             dearest = max(dearest, call.cost_usd)
 
     most = limit + (dearest if mode == "hard" else 0)
 
     assert account.held_usd <= most
+
+
+def at(seconds):
+    return NOW + timedelta(seconds=seconds)
+
+
+def admitted_arrivals(limit, arrivals):
+    """Drive one account as a batch does: what is admitted is remembered."""
+    account = make_account(amount_usd=None, requests_per_minute=limit)
+    for arrival in arrivals:
+        if judge([account], estimate(), arrival).refusal is None:
+            account.recent.append(arrival)
+    return account.recent
+
+
+def test_the_request_beyond_the_limit_is_told_when_the_next_one_fits():
+    account = make_account(requests_per_minute=2, recent=[at(0), at(10)])
+
+    refusal = judge([account], estimate(), at(30)).refusal
+
+    assert refusal.code == "requests_per_minute_exceeded"
+    assert (refusal.limit, refusal.settled) == (2, 2)
+    assert refusal.resets_at == at(60)
+    assert judge([account], estimate(), at(60)).refusal is None
+
+
+def test_a_spent_amount_outlasts_a_limit_on_requests():
+    account = make_account(settled_usd=10, requests_per_minute=1, recent=[at(0)])
+    assert judge([account], estimate(), at(1)).refusal.code == "cost_budget_exceeded"
+
+
+@given(
+    limit=st.integers(1, 5),
+    seconds=st.lists(st.floats(0, 300, allow_nan=False), max_size=60),
+)
+def test_no_rolling_minute_holds_more_calls_than_the_limit(limit, seconds):
+    admitted = sorted(admitted_arrivals(limit, [at(each) for each in seconds]))
+    for first in admitted:
+        until = first + timedelta(seconds=60)
+        assert sum(first <= each < until for each in admitted) <= limit
+
+
+@given(
+    limit=st.integers(1, 5),
+    seconds=st.lists(st.floats(0, 300, allow_nan=False), max_size=60),
+)
+def test_in_order_of_arrival_a_call_is_refused_only_by_a_full_minute(limit, seconds):
+    arrivals = [at(each) for each in sorted(seconds)]
+    admitted = admitted_arrivals(limit, arrivals)
+    expected = []
+    for arrival in arrivals:
+        recent = [each for each in expected if each > arrival - timedelta(seconds=60)]
+        if len(recent) < limit:
+            expected.append(arrival)
+    assert admitted == expected

@@ -59,6 +59,10 @@ VIOLATIONS = {
     "budget_amount_not_negative_check": lambda: Budget.objects.update(amount_usd=MINUS),
     "budget_tokens_not_negative_check": lambda: Budget.objects.update(token_limit=-1),
     "budget_has_a_limit_check": lambda: Budget.objects.update(amount_usd=None),
+    "budget_match_check": lambda: Budget.objects.update(match_cel="true"),
+    "budget_requests_positive_check": lambda: Budget.objects.update(
+        requests_per_minute=0
+    ),
     "budget_window_uniq": lambda: add_again(BudgetWindow),
     "budget_window_span_check": lambda: BudgetWindow.objects.update(ends_at=NOON),
     "budget_window_not_negative_check": lambda: BudgetWindow.objects.update(
