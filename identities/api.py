@@ -21,6 +21,7 @@ from identities.errors import IdentityNotFound
 from identities.filters import read_order, read_tags
 from identities.models import Identity
 from identities.resource import WorkspaceView
+from identities.rights import Resource
 from identities.selectors import get_identity, search_identities
 from identities.serializers import (
     both_shapes,
@@ -41,6 +42,8 @@ LIMIT_MOST = 200
 
 class IdentityView(WorkspaceView):
     """What both addresses share."""
+
+    resource = Resource.IDENTITIES
 
     @property
     def user_agent(self) -> str:

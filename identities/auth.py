@@ -12,7 +12,8 @@ from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
 from identities.errors import ApiKeyInvalid, ApiKeyMissing, NotAuthorized
-from identities.models import ApiKey
+from identities.models import ApiKey, ApiKeySecret
+from identities.rights import Level
 from identities.services import note_key_used
 from orqstudio.lib.tokens import hash_token, read_bearer
 from orqstudio.web.facts import instant_of
@@ -33,23 +34,25 @@ def find_key(token: str, now: datetime) -> ApiKey:
     """Return the key of a token, its workspace with it. One query.
 
     Raises:
-        ApiKeyInvalid: unknown, revoked or expired; which of them is not told.
+        ApiKeyInvalid: unknown, disabled, revoked or expired; which is not told.
     """
     digest = hash_token(token)
-    rows = ApiKey.objects.select_related("workspace")
-    api_key = rows.filter(token_hash=digest).first()
-    if api_key is None or not compare_digest(bytes(api_key.token_hash), digest):
+    rows = ApiKeySecret.objects.select_related("api_key__workspace")
+    secret = rows.filter(token_hash=digest).first()
+    if secret is None or not compare_digest(bytes(secret.token_hash), digest):
         raise ApiKeyInvalid
-    if not is_valid(api_key, now):
+    if not is_valid(secret, now):
         raise ApiKeyInvalid
-    return api_key
+    return secret.api_key
 
 
-def is_valid(api_key: ApiKey, now: datetime) -> bool:
-    """Whether the key is neither revoked nor expired at `now`."""
-    if api_key.revoked_at is not None and api_key.revoked_at <= now:
+def is_valid(secret: ApiKeySecret, now: datetime) -> bool:
+    """Whether key and secret are in force at `now`; `metering.gateway.auth` agrees."""
+    api_key = secret.api_key
+    ends = (secret.expires_at, api_key.expires_at)
+    if api_key.revoked_at is not None or api_key.disabled_at is not None:
         return False
-    return api_key.expires_at is None or api_key.expires_at > now
+    return all(end is None or end > now for end in ends)
 
 
 class ApiKeyAuthentication(BaseAuthentication):
@@ -83,18 +86,22 @@ def key_of(request: Request) -> ApiKey:
     return cast(ApiKey, request.auth)
 
 
-class MayManage(BasePermission):
-    """Keys bound to one identity may make calls, and nothing else.
+class HasRight(BasePermission):
+    """Asks the key for the right that the view names.
 
-    Otherwise whoever a budget binds could read all profiles, or lift the budget.
+    A view has `resource`, and `reading_methods` where more than GET only shows. One
+    without a resource is closed to everybody.
     """
 
     def has_permission(self, request: Request, view: object) -> bool:
         """Tell yes, or raise.
 
         Raises:
-            NotAuthorized: the key is bound.
+            NotAuthorized: the key's rights do not go so far.
         """
-        if key_of(request).bound_external_id:
+        resource = getattr(view, "resource", None)
+        reads = request.method in getattr(view, "reading_methods", ())
+        needed = Level.READ if reads else Level.WRITE
+        if key_of(request).rights.get(resource, Level.NONE) < needed:
             raise NotAuthorized
         return True

@@ -83,3 +83,54 @@ class NotAuthorized(IdentitiesError):
     kind = Kind.FORBIDDEN
     code = "not_authorized"
     sentence = _("not authorized for this endpoint")
+
+
+class ApiKeyNotFound(IdentitiesError):
+    """No such key in the caller's workspace; it may exist in another."""
+
+    kind = Kind.NOT_FOUND
+    code = "api_key_not_found"
+    sentence = _("No API key has this id.")
+
+
+class ApiKeyRevoked(IdentitiesError):
+    """A revoked key stays revoked and as it is."""
+
+    code = "api_key_revoked"
+    sentence = _("A revoked API key cannot be changed.")
+
+
+class AccessMissing(IdentitiesError):
+    """A restricted key without any right would be good for nothing."""
+
+    code = "access_missing"
+    sentence = _("A restricted API key needs access to at least one resource.")
+
+
+class AccessUnused(IdentitiesError):
+    """Rights by resource say nothing unless the key is restricted."""
+
+    code = "access_unused"
+    sentence = _("access is for API keys with permission_mode restricted alone.")
+
+
+class BoundTwice(IdentitiesError):
+    """A key is bound to one identity or to a prefix."""
+
+    code = "bound_twice"
+    sentence = _("An API key is bound to one identity or to a prefix, not to both.")
+
+
+class OwnerOutsidePrefix(IdentitiesError):
+    """Calls that name nobody would all be refused."""
+
+    code = "owner_outside_prefix"
+    sentence = _("The owner of an API key must begin with the prefix it is bound to.")
+
+
+class RightsExceeded(IdentitiesError):
+    """Otherwise a key that manages keys could take any right."""
+
+    kind = Kind.FORBIDDEN
+    code = "rights_exceeded"
+    sentence = _("An API key manages only keys with no more rights than its own.")

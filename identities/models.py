@@ -1,4 +1,4 @@
-"""Workspace, Membership, ApiKey, Identity: the tables of who."""
+"""Workspace, Membership, ApiKey, ApiKeySecret, Identity: the tables of who."""
 
 from __future__ import annotations
 
@@ -11,12 +11,14 @@ from django.db import models
 from django.db.models.functions import Length, Now
 from django.utils.translation import gettext_lazy as _
 
+from identities.rights import ALL, READ_ONLY, RESTRICTED, Rights, read_rights
 from orqstudio.lib import ids
 
 EXTERNAL_ID_MAX = 120
 """Longest external_id the API creates (contract 3.1)."""
 EXTERNAL_ID_COLUMN = 255
 """Longest external_id a metered call may name (contract 5.2)."""
+PROJECT_ID_MAX = 120
 
 models.CharField.register_lookup(Length)
 
@@ -88,32 +90,89 @@ class Membership(models.Model):
 
 
 class ApiKey(models.Model):
-    """A bearer token; only the SHA-256 of it is kept."""
+    """Who may call for a workspace, and what; the bearer tokens are its secrets.
+
+    Usage names its key for ever, so a key that was deleted stays as a row.
+    """
+
+    class PermissionMode(models.TextChoices):
+        """What the key may do; `identities.rights` says it for each resource."""
+
+        ALL = ALL, _("Everything")
+        READ_ONLY = READ_ONLY, _("Read only, no calls")
+        RESTRICTED = RESTRICTED, _("Restricted")
+
+    class Status(models.TextChoices):
+        """Where the key is in its life; an expired one is not told here."""
+
+        ACTIVE = "active", _("Active")
+        DISABLED = "disabled", _("Disabled")
+        REVOKED = "revoked", _("Revoked")
 
     id = models.UUIDField(primary_key=True, default=ids.new_id, editable=False)
     workspace = models.ForeignKey(Workspace, models.CASCADE, related_name="+")
     name = models.CharField(max_length=120)
-    token_hash = models.BinaryField(max_length=32, editable=False)
     token_prefix = models.CharField(max_length=48, editable=False)
+    permission_mode = models.CharField(
+        max_length=12, choices=PermissionMode, default=PermissionMode.ALL
+    )
+    access = models.JSONField(
+        blank=True,
+        default=dict,
+        help_text=_("Of a restricted key: a level, read or write, by resource."),
+    )
     bound_external_id = models.CharField(
         max_length=EXTERNAL_ID_COLUMN,
         blank=True,
         default="",
         help_text=_("Calls with this key belong to this identity, whatever they name."),
     )
+    bound_prefix = models.CharField(
+        max_length=EXTERNAL_ID_COLUMN,
+        blank=True,
+        default="",
+        help_text=_("Calls must name an identity whose external_id begins with this."),
+    )
+    owner_external_id = models.CharField(
+        max_length=EXTERNAL_ID_COLUMN,
+        blank=True,
+        default="",
+        help_text=_("Calls that name nobody belong to this identity."),
+    )
+    project_id = models.CharField(
+        max_length=PROJECT_ID_MAX,
+        blank=True,
+        default="",
+        help_text=_("The project whose budgets calls with this key count against."),
+    )
     expires_at = models.DateTimeField(null=True, blank=True)
+    disabled_at = models.DateTimeField(null=True, blank=True)
     revoked_at = models.DateTimeField(null=True, blank=True)
+    deleted_at = models.DateTimeField(null=True, blank=True, editable=False)
     last_used_at = models.DateTimeField(null=True, blank=True, editable=False)
     created_at = models.DateTimeField(db_default=Now(), editable=False)
     updated_at = models.DateTimeField(db_default=Now(), editable=False)
 
     class Meta:
         db_table = "api_key"
-        db_table_comment = "A bearer token; only the SHA-256 of it is kept."
+        db_table_comment = "Who may call for a workspace, and what."
         ordering: ClassVar = ["-id"]
         constraints: ClassVar = [
-            models.UniqueConstraint(
-                fields=["token_hash"], name="api_key_token_hash_uniq"
+            models.CheckConstraint(
+                condition=models.Q(permission_mode__in=[ALL, READ_ONLY, RESTRICTED]),
+                name="api_key_permission_mode_check",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(permission_mode=RESTRICTED) ^ models.Q(access={}),
+                name="api_key_access_iff_restricted_check",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(bound_external_id="") | models.Q(bound_prefix=""),
+                name="api_key_bound_once_check",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(deleted_at=None) | ~models.Q(revoked_at=None),
+                name="api_key_deleted_is_revoked_check",
             ),
         ]
         indexes: ClassVar = [
@@ -127,6 +186,45 @@ class ApiKey(models.Model):
     def public_id(self) -> str:
         """The 26 characters that the API shows."""
         return ids.show(self.id)
+
+    @property
+    def status(self) -> Status:
+        """Revoked, which is for ever, before disabled, which is not."""
+        if self.revoked_at is not None:
+            return self.Status.REVOKED
+        return self.Status.DISABLED if self.disabled_at else self.Status.ACTIVE
+
+    @property
+    def rights(self) -> Rights:
+        """The level of every resource."""
+        is_bound = bool(self.bound_external_id or self.bound_prefix)
+        return read_rights(self.permission_mode, self.access, is_bound=is_bound)
+
+
+class ApiKeySecret(models.Model):
+    """A bearer token of a key, as its SHA-256; two while the key is being rotated.
+
+    Rows stay when they have expired, so that a retired token is never issued again.
+    """
+
+    id = models.UUIDField(primary_key=True, default=ids.new_id, editable=False)
+    api_key = models.ForeignKey(ApiKey, models.CASCADE, related_name="secrets")
+    token_hash = models.BinaryField(max_length=32, editable=False)
+    expires_at = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    class Meta:
+        db_table = "api_key_secret"
+        db_table_comment = "A bearer token of a key; only the SHA-256 of it is kept."
+        ordering: ClassVar = ["-id"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["token_hash"], name="api_key_secret_token_hash_uniq"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.api_key_id} · {self.created_at}"
 
 
 class IdentityQuerySet(models.QuerySet["Identity"]):

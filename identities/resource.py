@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from identities.auth import ApiKeyAuthentication, MayManage, key_of
+from typing import ClassVar
+
+from identities.auth import ApiKeyAuthentication, HasRight, key_of
 from identities.models import Workspace
+from identities.rights import Resource
 from orqstudio.web.api import ApiView
 
 
 class WorkspaceView(ApiView):
-    """A resource of the caller's workspace."""
+    """A resource of the caller's workspace; `resource` says whose right it needs."""
 
+    resource: ClassVar[Resource]
+    reading_methods: ClassVar[frozenset[str]] = frozenset({"GET", "HEAD"})
+    """Methods for which the right to read is enough; the others need that to write."""
     authentication_classes = (ApiKeyAuthentication,)
-    permission_classes = (MayManage,)
+    permission_classes = (HasRight,)
 
     @property
     def workspace(self) -> Workspace:

@@ -85,6 +85,11 @@ def get_api_key(workspace: Workspace, public_id: str) -> ApiKey | None:
     return list_api_keys(workspace).filter(pk=own_id).first() if own_id else None
 
 
+def kept_api_keys(workspace: Workspace) -> QuerySet[ApiKey]:
+    """Return the keys the API shows: all but the deleted ones, newest first."""
+    return list_api_keys(workspace).filter(deleted_at=None)
+
+
 def workspaces_of(user: AbstractBaseUser | AnonymousUser) -> QuerySet[Workspace]:
     """Return the workspaces a person is a member of."""
     memberships = Membership.objects.filter(user_id=user.pk or 0)

@@ -6,6 +6,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from identities.resource import WorkspaceView
+from identities.rights import Resource
 from metering.budget_input import read_budget_changes, read_new_budget
 from metering.filters import narrowed_budgets, read_order, sortable_budgets
 from metering.models import Budget
@@ -27,6 +28,8 @@ LIMIT_MOST = 200
 class BudgetView(WorkspaceView):
     """What the addresses of one budget share."""
 
+    resource = Resource.BUDGETS
+
     def budget(self, budget_id: str) -> Budget:
         """Return the budget of the address.
 
@@ -42,6 +45,8 @@ class BudgetView(WorkspaceView):
 
 class BudgetList(WorkspaceView):
     """`/v2/budgets`."""
+
+    resource = Resource.BUDGETS
 
     def get(self, request: Request) -> Response:
         """List budgets with their usage, the last changed first unless asked."""
@@ -112,3 +117,16 @@ class BudgetConsumption(BudgetView):
         """Return what the open window has consumed."""
         budget = self.budget(budget_id)
         return Response(consumption_body(budget, self.usage_of(budget)))
+
+
+class ReportQuery(WorkspaceView):
+    """`/v2/reporting`."""
+
+    resource = Resource.REPORTING
+    reading_methods = frozenset({"POST"})
+
+    def post(self, request: Request) -> Response:
+        """Answer one question about the usage of the workspace."""
+        question = read_question(self.workspace.pk, self.read_body())
+        report = run_report(question)
+        return Response(report_body(question, report, request_id=id_of(request)))

@@ -118,6 +118,11 @@ def forget(workspace) -> None:
                 "(SELECT id FROM budget WHERE workspace_id = %s)",
                 [workspace.pk],
             )
+        cursor.execute(
+            "DELETE FROM api_key_secret WHERE api_key_id IN "
+            "(SELECT id FROM api_key WHERE workspace_id = %s)",
+            [workspace.pk],
+        )
         for table in ("budget", *_TABLES_OF_WORKSPACE):
             cursor.execute(
                 f"DELETE FROM {table} WHERE workspace_id = %s", [workspace.pk]

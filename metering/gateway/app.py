@@ -89,6 +89,7 @@ async def _answer(
     headers = dict(request.scope["headers"])
     authorization = headers.get(b"authorization", b"").decode("latin-1")
     caller = await services.keys.authenticate(authorization)
+    caller.require_calls()
     body = _read(await _receive(request, body_max_bytes))
     operation = OPERATIONS[request.scope["path"]]
     asked = Asked(call_id, operation, caller, body, headers)

@@ -2,8 +2,9 @@
 
 Order: the identity an API key is bound to, which nothing in a request overrules;
 `identity` in the body, `orq.identity`, the deprecated `contact` and `orq.contact`;
-X-ORQ-IDENTITY-ID; the deprecated X-ORQ-CONTACT-ID and `contactid`. A body's identity
-also creates or updates the record; a header only tags the call.
+X-ORQ-IDENTITY-ID; the deprecated X-ORQ-CONTACT-ID and `contactid`; the key's owner. A
+body's identity also creates or updates the record; a header only tags the call. With a
+key bound to a prefix, what was found must begin with it.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from identities.models import EXTERNAL_ID_COLUMN
-from metering.gateway.errors import bad_request
+from metering.gateway.errors import GatewayError, bad_request
 from metering.gateway.store import Kept, Store
 from orqstudio.lib import ids
 
@@ -66,17 +67,33 @@ def attribute(
     body: Mapping[str, Any],
     headers: Mapping[bytes, bytes],
     bound_external_id: str,
+    *,
+    prefix: str = "",
+    owner: str = "",
 ) -> Attribution:
     """Return whom the call belongs to.
 
+    Args:
+        body: of the request.
+        headers: of the request, names in lower case.
+        bound_external_id: whose all calls of the key are; empty: whoever they name.
+        prefix: what an identity must begin with for this key; empty: anything.
+        owner: whose calls of the key are that name nobody; empty: nobody's.
+
     Raises:
-        GatewayError: 400, an identity that cannot be kept.
+        GatewayError: 400, an identity that cannot be kept, or none where the key
+            needs one; 403, one outside the key's prefix.
     """
     named = _named_in_body(body)
     if bound_external_id:
         is_own = named is not None and named.external_id == bound_external_id
         return named if is_own and named else Attribution(bound_external_id)
-    return named or _named_in_header(headers)
+    named = named or _named_in_header(headers)
+    if not named.external_id:
+        named = Attribution(owner)
+    if not named.external_id.startswith(prefix):
+        raise _outside(named.external_id, prefix)
+    return named
 
 
 class Profiles:
@@ -109,6 +126,16 @@ class Profiles:
         await self._kept.get(
             (workspace_id, attribution), lambda: self._store.run(_UPSERT, params)
         )
+
+
+def _outside(external_id: str, prefix: str) -> GatewayError:
+    """Return the refusal of a call that names nobody, or somebody out of reach."""
+    needed = f"identities whose id begins with {prefix!r}"
+    if not external_id:
+        message = f"This API key makes calls for {needed}; name one."
+        return bad_request("identity_required", message)
+    message = f"This API key makes calls for {needed} only."
+    return GatewayError(403, "identity_not_allowed", message)
 
 
 def _named_in_body(body: Mapping[str, Any]) -> Attribution | None:

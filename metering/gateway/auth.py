@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 from uuid import UUID
 
+from identities.rights import Level, Resource, read_rights
 from metering.gateway.errors import GatewayError
 from metering.gateway.store import Kept, Store
 from orqstudio.lib.clock import utc_now
@@ -18,10 +19,13 @@ if TYPE_CHECKING:
     from metering.gateway.store import Row
 
 _FIND_KEY = """
-SELECT k.id, k.workspace_id, k.token_hash, k.bound_external_id, k.expires_at,
-    k.revoked_at, w.unpriced_model
-FROM api_key k JOIN workspace w ON w.id = k.workspace_id
-WHERE k.token_hash = %s
+SELECT k.id, k.workspace_id, s.token_hash, k.bound_external_id, k.expires_at,
+    k.revoked_at, w.unpriced_model, s.expires_at, k.disabled_at, k.permission_mode,
+    k.access, k.bound_prefix, k.owner_external_id, k.project_id
+FROM api_key_secret s
+JOIN api_key k ON k.id = s.api_key_id
+JOIN workspace w ON w.id = k.workspace_id
+WHERE s.token_hash = %s
 """
 # At most one write a minute and key: a busy key must not become a hot row.
 _TOUCH_KEY = """
@@ -34,12 +38,37 @@ TOUCH_EVERY_S = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """The authenticated facts of a call."""
+    """The authenticated facts of a call.
+
+    Attributes:
+        key_id: the API key.
+        workspace_id: its tenant.
+        bound_external_id: whose all calls are; empty: whoever they name.
+        refuses_unpriced: what the workspace wants of models without a price.
+        may_call: whether the key has the right to make metered calls.
+        bound_prefix: what every external_id named must begin with.
+        owner_external_id: whose calls are that name nobody.
+        project_id: the project of the key; empty: none.
+    """
 
     key_id: UUID
     workspace_id: UUID
     bound_external_id: str
     refuses_unpriced: bool
+    may_call: bool = True
+    bound_prefix: str = ""
+    owner_external_id: str = ""
+    project_id: str = ""
+
+    def require_calls(self) -> None:
+        """Pass, or refuse.
+
+        Raises:
+            GatewayError: 403, the key's rights do not go so far.
+        """
+        if not self.may_call:
+            message = "not authorized for this endpoint"
+            raise GatewayError(403, "not_authorized", message)
 
 
 class KeyRing:
@@ -71,7 +100,7 @@ class KeyRing:
         if row is None or not _is_valid(row, digest, now):
             raise _unauthenticated("API key is not valid for this workspace")
         await self._touched.get(row[0], lambda: self._touch(row[0]))
-        return Caller(row[0], row[1], row[3], row[6] == "refuse")
+        return _caller_of(row)
 
     async def _touch(self, key_id: UUID) -> None:
         """Note the use in the background; the call does not wait for it."""
@@ -87,9 +116,26 @@ class KeyRing:
 
 
 def _is_valid(row: Row, digest: bytes, now: datetime) -> bool:
+    """Whether key and secret are in force; `identities.auth` agrees."""
     is_same = hmac.compare_digest(bytes(row[2]), digest)
-    is_expired = row[4] is not None and row[4] <= now
-    return is_same and not is_expired and row[5] is None
+    is_expired = any(end is not None and end <= now for end in (row[4], row[7]))
+    is_stopped = row[5] is not None or row[8] is not None
+    return is_same and not is_expired and not is_stopped
+
+
+def _caller_of(row: Row) -> Caller:
+    mode, access, bound, prefix = row[9], row[10], row[3], row[11]
+    rights = read_rights(mode, access, is_bound=bool(bound or prefix))
+    return Caller(
+        key_id=row[0],
+        workspace_id=row[1],
+        bound_external_id=bound,
+        refuses_unpriced=row[6] == "refuse",
+        may_call=rights[Resource.CALLS] >= Level.WRITE,
+        bound_prefix=prefix,
+        owner_external_id=row[12],
+        project_id=row[13],
+    )
 
 
 def _unauthenticated(message: str) -> GatewayError:

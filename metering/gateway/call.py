@@ -95,7 +95,13 @@ async def serve(services: Services, asked: Asked) -> Answer:
     """
     started_s, now = time.perf_counter(), services.clock()
     caller = asked.caller
-    attribution = attribute(asked.body, asked.headers, caller.bound_external_id)
+    attribution = attribute(
+        asked.body,
+        asked.headers,
+        caller.bound_external_id,
+        prefix=caller.bound_prefix,
+        owner=caller.owner_external_id,
+    )
     route, prompt = await _resolve(services, asked)
     await services.profiles.upsert(caller.workspace_id, attribution)
     price = await services.catalog.find_price(caller.workspace_id, route, now)

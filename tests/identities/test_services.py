@@ -25,7 +25,7 @@ def test_a_new_key_names_itself_and_is_kept_as_a_hash_only(workspace):
     key = ApiKey.objects.get()
     secret = issued.token.removeprefix(f"sk-orq-{key.public_id}-")
     assert len(secret) == 64
-    assert bytes(key.token_hash) == hash_token(issued.token)
+    assert bytes(key.secrets.get().token_hash) == hash_token(issued.token)
     assert key.token_prefix == f"sk-orq-{key.public_id}"
     assert secret not in str(ApiKey.objects.values().get())
 
