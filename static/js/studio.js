@@ -42,8 +42,8 @@
 
   // Panel: opens when htmx has put something into it.
   function openPanel() {
+    typed = Boolean(panel.querySelector("[aria-invalid=true]"));
     if (!panel.open) {
-      typed = false;
       panel.showModal();
     }
     const first = panel.querySelector("[data-focus], [aria-invalid=true], [autofocus]");
@@ -194,7 +194,7 @@
       button.disabled = false;
     }
   });
-  on("htmx:afterSwap", (event) => event.detail.target === panel && openPanel());
+  on("htmx:afterSettle", (event) => event.detail.target === panel && openPanel());
   on("htmx:sendError", () => toast({ text: words.offline, error: true }));
   on("htmx:responseError", (event) => {
     const id = event.detail.xhr.getResponseHeader("X-Request-Id") || event.detail.xhr.status;

@@ -9,11 +9,10 @@ import pytest
 from django.apps import apps
 from django.contrib import admin
 from django.contrib.auth.models import Permission, User
-from django.db import connection
 from django.utils import timezone
 
 from identities.models import ApiKey, Identity, Workspace
-from metering.models import Budget, BudgetWindow, Deployment, Hold, UsageEvent
+from metering.models import Budget, BudgetWindow, Deployment, Hold
 from orqstudio.lib import ids
 from tests.make import make_budget, make_event, make_identity, make_key, make_user
 from tests.studio.conftest import Visitor
@@ -294,8 +293,6 @@ def test_a_long_table_is_not_counted_to_its_end(
     ]
     assert counts
     assert all(re.search(r"LIMIT 10000\b", sql) for sql in counts)
-    assert UsageEvent.objects.count() == 1
-    assert connection.vendor == "postgresql"
 
 
 def _list_of(model) -> str:

@@ -74,7 +74,7 @@ def test_deleting_asks_for_the_external_id(owner, jane, workspace):
     assert answer.url == "/studio/identities/"
     assert not Identity.objects.exists()
     assert not Budget.objects.exists()
-    assert UsageEvent.objects.count() == 1
+    assert UsageEvent.objects.filter(workspace=workspace).count() == 1
 
 
 def test_deleting_by_htmx_leaves_the_page_that_is_gone(owner, jane):
