@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any
 
+from django.conf import settings
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -76,19 +77,19 @@ class IdentityList(IdentityView):
     def get(self, request: Request) -> Response:
         """List identities, newest first unless asked otherwise."""
         query = request.query_params
-        wants_metrics = read_bool(query, "include_metrics")
+        with_metrics = self.shows_metrics()
         page = fetch_page(
             search_identities(
-                self.workspace, text=read_text(query, "search"), tags=read_tags(query)
+                self.workspace,
+                text=read_text(query, "search"),
+                tags=read_tags(query),
+                is_any_tag_enough=settings.TAGS_MATCH_ANY,
             ),
             read_page(query, default=LIMIT_DEFAULT, most=LIMIT_MOST),
             read_order(query),
             self._find_cursor,
         )
-        records = self.records(
-            page.rows,
-            with_metrics=bool(wants_metrics) or requires_metrics(self.user_agent),
-        )
+        records = self.records(page.rows, with_metrics=with_metrics)
         return Response({"object": "list", "data": records, "has_more": page.has_more})
 
     def post(self, request: Request) -> Response:
@@ -103,6 +104,11 @@ class IdentityList(IdentityView):
             status=HTTPStatus.CREATED,
             headers={"Location": f"/v2/identities/{identity.public_id}"},
         )
+
+    def shows_metrics(self) -> bool:
+        """Whether items carry `metrics`: when asked for, and for old clients."""
+        wants_metrics = read_bool(self.request.query_params, "include_metrics")
+        return bool(wants_metrics) or requires_metrics(self.user_agent)
 
     def _find_cursor(self, ref: str) -> Identity | None:
         try:
@@ -135,6 +141,10 @@ class IdentityDetail(IdentityView):
     def delete(self, request: Request, ref: str) -> Response:
         """Delete the identity and its budget; its usage stays."""
         delete_identity_and_budget(identity=get_identity(self.workspace, ref))
-        if expects_no_content(self.user_agent):
+        if self.answers_no_content():
             return Response(status=HTTPStatus.NO_CONTENT)
         return Response({})
+
+    def answers_no_content(self) -> bool:
+        """Whether a delete answers 204, as old clients expect."""
+        return expects_no_content(self.user_agent)

@@ -16,6 +16,10 @@ _SDK = re.compile(
 WRAPPED_SINCE = (4, 10)
 """From here on records come wrapped, deletes answer 200, metrics are optional."""
 METADATA_KEPT_SINCE = (4, 13)
+CONTACTS_UPSERTED_SINCE = (4, 2)
+"""From here until `WRAPPED_SINCE` a contact is created or updated by one POST."""
+BUDGETS_V1_UNTIL = (4, 1)
+"""Before it, budgets are flat and have a type; then clients knew none until 4.11."""
 
 
 def read_generation(user_agent: str) -> tuple[int, int] | None:
@@ -40,6 +44,19 @@ def loses_metadata(user_agent: str) -> bool:
     return generation is not None and (
         WRAPPED_SINCE <= generation < METADATA_KEPT_SINCE
     )
+
+
+def upserts_contacts(user_agent: str) -> bool:
+    """Whether POST /v2/contacts updates one that exists, and answers 200."""
+    generation = read_generation(user_agent)
+    return generation is not None and (
+        CONTACTS_UPSERTED_SINCE <= generation < WRAPPED_SINCE
+    )
+
+
+def speaks_budgets_v1(user_agent: str) -> bool:
+    """Whether budgets go in and out in the form before v2."""
+    return _is_before(user_agent, BUDGETS_V1_UNTIL)
 
 
 def _is_before(user_agent: str, version: tuple[int, int]) -> bool:

@@ -238,6 +238,10 @@ class IdentityQuerySet(models.QuerySet["Identity"]):
         """Only rows that carry all of the tags."""
         return self.filter(tags__contains=list(tags)) if tags else self
 
+    def tagged_any(self, *tags: str) -> Self:
+        """Only rows that carry at least one of the tags; all rows without tags."""
+        return self.filter(tags__overlap=list(tags)) if tags else self
+
     def matching(self, text: str) -> Self:
         """Rows whose external_id, name or e-mail contain the text, in any case."""
         return self.filter(

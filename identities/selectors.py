@@ -54,13 +54,19 @@ def list_identities(workspace: Workspace) -> IdentityQuerySet:
 
 
 def search_identities(
-    workspace: Workspace, *, text: str = "", tags: Sequence[str] = ()
+    workspace: Workspace,
+    *,
+    text: str = "",
+    tags: Sequence[str] = (),
+    is_any_tag_enough: bool = False,
 ) -> IdentityQuerySet:
     """Return those whose external_id, name or e-mail contain the text, any case.
 
-    All of the tags must be there. An empty text matches every identity.
+    All of the tags must be there, or one of them where that is enough. An empty text
+    matches every identity.
     """
-    rows = list_identities(workspace).tagged(*tags)
+    rows = list_identities(workspace)
+    rows = rows.tagged_any(*tags) if is_any_tag_enough else rows.tagged(*tags)
     return rows.matching(text) if text else rows
 
 

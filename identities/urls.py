@@ -5,9 +5,12 @@ from __future__ import annotations
 from django.urls import path
 
 from identities.api import IdentityDetail, IdentityList
+from identities.contacts import ContactDetail, ContactList
 
 urlpatterns = [
     path("identities", IdentityList.as_view()),
     # Greedy: the Python client sends the slashes of an external_id as they are.
     path("identities/<path:ref>", IdentityDetail.as_view()),
+    path("contacts", ContactList.as_view()),
+    path("contacts/<path:ref>", ContactDetail.as_view()),
 ]

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from orqstudio.lib import database_url, embedded_postgres, secret_key
 from orqstudio.lib.env import (
     env_bool,
+    env_choice,
     env_float,
     env_int,
     env_list,
@@ -155,6 +156,7 @@ STORAGES = {
 
 # 10 API
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 2**20
+TAGS_MATCH_ANY = env_choice("ORQSTUDIO_TAGS_FILTER", "all", "any") == "any"
 REST_FRAMEWORK = {
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["orqstudio.web.json_body.JSONBodyParser"],

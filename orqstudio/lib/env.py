@@ -81,6 +81,15 @@ def env_list(name: str, default: str = "") -> list[str]:
     return [part.strip() for part in env_str(name, default).split(",") if part.strip()]
 
 
+def env_choice(name: str, *choices: str) -> str:
+    """Return one of the choices, the first without the variable; refuse the rest."""
+    text = env_str(name, choices[0]).lower()
+    if text in choices:
+        return text
+    message = f"{name} must be one of {', '.join(choices)}, not {text!r}."
+    raise BadSettingError(message)
+
+
 def env_path(name: str, default: Path) -> Path:
     """Return an absolute path; `~` is expanded."""
     return Path(env_str(name, str(default))).expanduser().resolve()

@@ -22,6 +22,11 @@ OPERATIONS = (
     Operation("retrieve_identity", "get", "/v2/identities/{identity}"),
     Operation("update_identity", "patch", "/v2/identities/{identity}", {"tags": ["x"]}),
     Operation("delete_identity", "delete", "/v2/identities/{identity}"),
+    Operation("list_contacts", "get", "/v2/contacts"),
+    Operation("create_contact", "post", "/v2/contacts", {"external_id": "new"}),
+    Operation("retrieve_contact", "get", "/v2/contacts/{identity}"),
+    Operation("update_contact", "patch", "/v2/contacts/{identity}", {"tags": ["x"]}),
+    Operation("delete_contact", "delete", "/v2/contacts/{identity}"),
     Operation("list_budgets", "get", "/v2/budgets"),
     Operation(
         "create_budget",

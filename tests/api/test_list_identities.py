@@ -114,6 +114,19 @@ def test_all_tags_must_match_in_every_spelling(api, workspace, five, query):
     assert external_ids(api.get("/v2/identities", **query)) == ["both"]
 
 
+@pytest.mark.parametrize("query", TAG_SPELLINGS)
+def test_one_tag_is_enough_where_the_operator_says_so(
+    api, workspace, five, settings, query
+):
+    settings.TAGS_MATCH_ANY = True
+    make_identity(workspace, "one", tags=["a"])
+    make_identity(workspace, "both", tags=["y z", "other", "a"])
+    make_identity(workspace, "neither", tags=["other"])
+
+    assert external_ids(api.get("/v2/identities", **query)) == ["both", "one"]
+    assert len(external_ids(api.get("/v2/identities"))) == 8
+
+
 def test_a_tag_may_contain_a_comma_in_the_current_spelling(api, workspace):
     make_identity(workspace, "comma", tags=["a,b"])
     make_identity(workspace, "apart", tags=["a", "b"])

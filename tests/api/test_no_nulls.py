@@ -31,8 +31,9 @@ def test_no_answer_holds_a_null(api, workspace, operation, full):
     answer = send(api, asked, identity=identity.public_id, budget=budget.public_id)
     error = send(api, asked, b"[]", identity="nobody", budget="nothing")
 
-    assert answer.status_code in {200, 201}
-    assert list(find_nulls(answer.json())) == []
+    assert answer.status_code in {200, 201, 204}
+    if answer.status_code != 204:
+        assert list(find_nulls(answer.json())) == []
     assert list(find_nulls(error.json())) == []
 
 
