@@ -102,6 +102,6 @@ class HasRight(BasePermission):
         resource = getattr(view, "resource", None)
         reads = request.method in getattr(view, "reading_methods", ())
         needed = Level.READ if reads else Level.WRITE
-        if key_of(request).rights.get(resource, Level.NONE) < needed:
+        if resource is None or key_of(request).rights[resource] < needed:
             raise NotAuthorized
         return True

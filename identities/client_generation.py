@@ -16,6 +16,9 @@ _SDK = re.compile(
 WRAPPED_SINCE = (4, 10)
 """From here on records come wrapped, deletes answer 200, metrics are optional."""
 METADATA_KEPT_SINCE = (4, 13)
+KEYS_FLAT_SINCE = (4, 13)
+"""Until here, from 4.10 on, keys are listed in pages and deletes of them answer 200."""
+ENUMS_NAMED_SINCE = (4, 14)
 CONTACTS_UPSERTED_SINCE = (4, 2)
 """From here until `WRAPPED_SINCE` a contact is created or updated by one POST."""
 BUDGETS_V1_UNTIL = (4, 1)
@@ -57,6 +60,17 @@ def upserts_contacts(user_agent: str) -> bool:
 def speaks_budgets_v1(user_agent: str) -> bool:
     """Whether budgets go in and out in the form before v2."""
     return _is_before(user_agent, BUDGETS_V1_UNTIL)
+
+
+def speaks_first_keys(user_agent: str) -> bool:
+    """Whether a list of keys is a page, and deleting one answers 200 with `{}`."""
+    generation = read_generation(user_agent)
+    return generation is not None and (WRAPPED_SINCE <= generation < KEYS_FLAT_SINCE)
+
+
+def reads_enum_numbers(user_agent: str) -> bool:
+    """Whether the catalog of capabilities says its enums by their numbers."""
+    return _is_before(user_agent, ENUMS_NAMED_SINCE)
 
 
 def _is_before(user_agent: str, version: tuple[int, int]) -> bool:

@@ -124,13 +124,17 @@ def search_budgets(workspace: Workspace, text: str) -> QuerySet[Budget]:
 
 
 def budgets_of(
-    workspace: Workspace, external_ids: Collection[str]
+    workspace: Workspace,
+    targets: Collection[str],
+    *,
+    scope_kind: str = Budget.ScopeKind.IDENTITY,
 ) -> dict[str, Budget]:
-    """Return external_id -> budget for those that have one. One query."""
+    """Return target -> budget for those that have one. One query.
+
+    Targets are external_ids unless another kind of scope is named.
+    """
     found = Budget.objects.filter(
-        workspace=workspace,
-        scope_kind=Budget.ScopeKind.IDENTITY,
-        scope_target__in=external_ids,
+        workspace=workspace, scope_kind=scope_kind, scope_target__in=targets
     )
     return {budget.scope_target: budget for budget in found}
 

@@ -115,6 +115,7 @@ async def serve(services: Services, asked: Asked) -> Answer:
         operation=asked.operation,
         provider_key=route.provider.key,
         model=route.model,
+        project_id=caller.project_id,
     )
     run = _Run(call, route, prompt, price, started_s)
     run = await _admit(services, asked, run)

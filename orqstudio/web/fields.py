@@ -161,6 +161,39 @@ class TimestampField(serializers.Field):
             self.fail("invalid")
 
 
+class WholeNumberField(serializers.Field):
+    """A whole JSON number in a range; 10.0 is one too."""
+
+    default_error_messages: ClassVar = {
+        "invalid": _("Must be a whole number from {least} to {most}."),
+    }
+
+    def __init__(self, *, least: int, most: int, **options: Any) -> None:
+        super().__init__(**options)
+        self.least = least
+        self.most = most
+
+    def to_internal_value(self, data: Any) -> int:
+        """Refuse what is no number, has a fraction or lies outside."""
+        number = read_number(data)
+        if number is None or not self.least <= number <= self.most or number % 1:
+            self.fail("invalid", least=self.least, most=self.most)
+        return int(number)
+
+
+class StrictSerializer(serializers.Serializer):
+    """Refuses keys it does not know, for bodies in which a slip would grant much."""
+
+    default_error_messages: ClassVar = {"unknown": _("There is no such field.")}
+
+    def to_internal_value(self, data: Any) -> Any:
+        """Return the values, or name every key that is not there."""
+        if isinstance(data, Mapping) and (unknown := set(data) - set(self.fields)):
+            sentence = self.error_messages["unknown"]
+            raise serializers.ValidationError(dict.fromkeys(sorted(unknown), sentence))
+        return super().to_internal_value(data)
+
+
 def read_number(data: Any) -> Decimal | None:
     """Return exactly what the body says, not the nearest double; None for no number.
 
