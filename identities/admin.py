@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 from django.contrib import admin
 from django.utils.translation import gettext_lazy as _
 
-from identities.models import ApiKey, Identity, Membership, Workspace
-from identities.scoped_admin import ScopedAdmin, WorkspaceFilter
+from identities.models import ApiKey, ApiKeySecret, Identity, Membership, Workspace
+from identities.scoped_admin import ReadOnlyAdmin, ScopedAdmin, WorkspaceFilter
 from identities.services import (
     CHANGEABLE,
     create_identity,
@@ -84,9 +84,9 @@ class ApiKeyAdmin(ScopedAdmin):
         "name",
         "token_prefix",
         "workspace",
-        "bound_external_id",
+        "permission_mode",
+        "status",
         "last_used_at",
-        "revoked_at",
     )
     list_filter = (WorkspaceFilter, ("revoked_at", admin.EmptyFieldListFilter))
     list_select_related = ("workspace",)
@@ -95,8 +95,14 @@ class ApiKeyAdmin(ScopedAdmin):
         "workspace",
         "name",
         "token_prefix",
+        "permission_mode",
+        "access",
         "bound_external_id",
+        "bound_prefix",
+        "owner_external_id",
+        "project_id",
         "expires_at",
+        "disabled_at",
         "revoked_at",
         "last_used_at",
         "created_at",
@@ -118,6 +124,17 @@ class ApiKeyAdmin(ScopedAdmin):
     def has_delete_permission(self, _request: HttpRequest, _obj: Any = None) -> bool:
         """Refuse: usage names its key for ever; revoke instead."""
         return False
+
+
+@admin.register(ApiKeySecret)
+class ApiKeySecretAdmin(ReadOnlyAdmin):
+    """When a key's tokens were made and end; their hashes are not shown."""
+
+    workspace_path = "api_key__workspace"
+    list_display = ("api_key", "created_at", "expires_at")
+    list_select_related = ("api_key",)
+    search_fields = ("api_key__name", "api_key__token_prefix")
+    fields = ("api_key", "created_at", "expires_at")
 
 
 @admin.register(Identity)

@@ -55,7 +55,7 @@ def budget_list(request: StudioRequest) -> HttpResponse:
     workspace = request.access.workspace
     cards = budget_table(workspace, now=request.now)
     page = Paginator(cards, PAGE_SIZE).get_page(request.GET.get("page"))
-    targets = [card.budget.scope_target for card in page]
+    targets = [card.budget.scope_target for card in page if _is_personal(card.budget)]
     context = {
         "page": page,
         "identities": identities_named(workspace, targets),
@@ -66,6 +66,10 @@ def budget_list(request: StudioRequest) -> HttpResponse:
     return render_fragment(
         request, "metering/budgets.html", "metering/_budgets.html", context
     )
+
+
+def _is_personal(budget: Budget) -> bool:
+    return budget.scope_kind == Budget.ScopeKind.IDENTITY
 
 
 def _is_whole(card: BudgetCard) -> bool:
@@ -131,7 +135,8 @@ def _find_budget(request: StudioRequest, public_id: str) -> Budget:
 
 
 def _scope_of(request: StudioRequest, budget: Budget) -> Scope:
-    named = identities_named(request.access.workspace, [budget.scope_target])
+    targets = [budget.scope_target] if _is_personal(budget) else []
+    named = identities_named(request.access.workspace, targets)
     identity = named.get(budget.scope_target)
     return Scope(budget.scope_kind, budget.scope_target, budget, identity)
 

@@ -114,6 +114,7 @@ def test_staff_see_the_rows_of_their_workspaces_alone(operator, everything, mode
     assert "globex" not in page.text.lower()
     path = {"workspace": "pk", "budgetwindow": "budget__workspace__slug"}
     path |= {"budgetrefusal": "budget__workspace__slug"}
+    path |= {"apikeysecret": "api_key__workspace__slug"}
     lookup = path.get(model._meta.model_name, "workspace__slug")
     foreign = model.objects.filter(
         **{
