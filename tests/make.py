@@ -11,7 +11,7 @@ from django.db import connection
 from django.utils import timezone
 
 from identities import services as identities
-from identities.models import Identity, Membership, Workspace
+from identities.models import ApiKey, Identity, Membership, Workspace
 from metering import services as metering
 from metering.models import Budget, UsageDaily, UsageEvent
 from orqstudio.lib import ids
@@ -41,6 +41,13 @@ def make_key(workspace: Workspace, **facts: Any) -> str:
     return identities.issue_api_key(
         workspace=workspace, **{"name": "test", **facts}
     ).token
+
+
+def make_api_key(workspace: Workspace, **facts: Any) -> ApiKey:
+    """An API key of the workspace, for tests that need no token of it."""
+    return identities.issue_api_key(
+        workspace=workspace, **{"name": "test", **facts}
+    ).api_key
 
 
 def make_identity(

@@ -7,9 +7,16 @@ from django.db import OperationalError, connection
 from django.test import Client
 
 from identities.models import ApiKey
-from tests.api.operations import ON_ONE, OPERATIONS, WITH_BODY, named, send
+from tests.api.operations import (
+    ON_ONE,
+    OPERATIONS,
+    WITH_BODY,
+    named,
+    references_in,
+    send,
+)
 from tests.api_client import ApiClient
-from tests.make import make_budget, make_identity, make_key, utc
+from tests.make import make_key, utc
 
 every_operation = pytest.mark.parametrize("operation", OPERATIONS, ids=named)
 every_operation_on_one = pytest.mark.parametrize("operation", ON_ONE, ids=named)
@@ -47,9 +54,9 @@ def test_with_an_unknown_key(db, operation):
     assert body["message"] == "API key is not valid for this workspace"
 
 
-@pytest.mark.parametrize("field", ["revoked_at", "expires_at"])
+@pytest.mark.parametrize("field", ["revoked_at", "disabled_at", "expires_at"])
 @every_operation
-def test_with_a_key_that_was_revoked_or_has_expired(api, operation, field):
+def test_with_a_key_that_was_stopped_or_has_expired(api, operation, field):
     ApiKey.objects.update(**{field: utc("2026-01-01T00:00")})
 
     body = assert_envelope(send(api, operation), 401, 16)
@@ -57,10 +64,11 @@ def test_with_a_key_that_was_revoked_or_has_expired(api, operation, field):
     assert body["message"] == "API key is not valid for this workspace"
 
 
+@pytest.mark.parametrize("bound", ["bound_external_id", "bound_prefix"])
 @every_operation
-def test_with_a_key_that_is_bound_to_one_identity(workspace, operation):
+def test_with_a_key_that_is_bound(workspace, operation, bound):
     """Whoever a budget binds must not lift it, nor read everybody's profile."""
-    api = ApiClient(make_key(workspace, bound_external_id="user_1"))
+    api = ApiClient(make_key(workspace, **{bound: "user_1"}))
 
     body = assert_envelope(send(api, operation), 403, 7)
 
@@ -82,7 +90,7 @@ def test_with_a_trailing_slash(api, operation):
 @every_operation_with_body
 @pytest.mark.parametrize("raw", ["{", "[]", "null", '"text"', "1", "\xff", "{'a': 1}"])
 def test_with_a_body_that_is_no_json_object(api, workspace, operation, raw):
-    found = _references(workspace)
+    found = references_in(workspace)
 
     assert_envelope(send(api, operation, raw.encode("latin-1"), **found), 400, 3)
 
@@ -91,7 +99,7 @@ def test_with_a_body_that_is_no_json_object(api, workspace, operation, raw):
 def test_with_a_body_that_is_too_large(api, workspace, operation):
     raw = '{"display_name": "' + "x" * (2 * 2**20) + '"}'
 
-    assert_envelope(send(api, operation, raw, **_references(workspace)), 413, 3)
+    assert_envelope(send(api, operation, raw, **references_in(workspace)), 413, 3)
 
 
 @pytest.mark.parametrize(
@@ -103,6 +111,10 @@ def test_with_a_body_that_is_too_large(api, workspace, operation):
         ("put", "/v2/budgets/x", {"GET", "HEAD", "PATCH", "DELETE"}),
         ("delete", "/v2/budgets", {"GET", "HEAD", "POST"}),
         ("get", "/v2/budgets/x/reset-consumption", {"POST"}),
+        ("put", "/v2/api-keys", {"GET", "HEAD", "POST"}),
+        ("post", "/v2/api-keys/x", {"GET", "HEAD", "PATCH", "DELETE"}),
+        ("get", "/v2/api-keys/x/rotate", {"POST"}),
+        ("post", "/v2/api-keys/capabilities", {"GET", "HEAD"}),
     ],
 )
 def test_with_a_method_that_is_not_there(api, method, path, allowed):
@@ -164,11 +176,3 @@ def test_several_wrong_fields_are_all_named(api):
     assert "external_id: " in message
     assert "email: " in message
     assert "tags" in message
-
-
-def _references(workspace) -> dict[str, str]:
-    make_identity(workspace, "user_1")
-    return {
-        "identity": "user_1",
-        "budget": make_budget(workspace, "user_1").public_id,
-    }

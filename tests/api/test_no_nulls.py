@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.api.operations import OPERATIONS, named, send
-from tests.make import make_budget, make_identity
+from tests.api.operations import OPERATIONS, READS_KEYS, named, send
+from tests.make import make_api_key, make_budget, make_identity
 
 
 def find_nulls(value, path="$"):
@@ -28,8 +28,15 @@ def test_no_answer_holds_a_null(api, workspace, operation, full):
     flags = "?include_metrics=true&include_budget=true" if full else ""
     asked = operation._replace(path=f"{operation.path}{flags}")
 
-    answer = send(api, asked, identity=identity.public_id, budget=budget.public_id)
-    error = send(api, asked, b"[]", identity="nobody", budget="nothing")
+    api_key = make_api_key(workspace, **READS_KEYS)
+    answer = send(
+        api,
+        asked,
+        identity=identity.public_id,
+        budget=budget.public_id,
+        api_key=api_key.public_id,
+    )
+    error = send(api, asked, b"[]")
 
     assert answer.status_code in {200, 201, 204}
     if answer.status_code != 204:

@@ -13,8 +13,8 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from tests.api.operations import OPERATIONS, named, send
-from tests.make import make_budget, make_event, make_identity
+from tests.api.operations import OPERATIONS, READS_KEYS, named, send
+from tests.make import make_api_key, make_budget, make_event, make_identity
 
 COUNTS = json.loads((Path(__file__).parent / "query_counts.json").read_text())
 LISTS = (
@@ -25,6 +25,8 @@ LISTS = (
     "/v2/identities?starting_after=user_0",
     "/v2/contacts",
     "/v2/budgets",
+    "/v2/api-keys",
+    "/v2/api-keys?include_budget=true&status=active",
     "/v2/budgets?query=user&sort_by=BUDGET_SORT_FIELD_EXPIRES_AT",
 )
 
@@ -49,6 +51,7 @@ def fill(workspace, rows):
         make_identity(workspace, f"user_{number}", tags=["a"])
         make_budget(workspace, f"user_{number}")
         make_event(workspace, f"user_{number}")
+        make_api_key(workspace)
 
 
 @pytest.mark.parametrize("rows", [1, 9])
@@ -69,10 +72,10 @@ def test_a_list_costs_what_is_written_however_long_it_is(
 def test_an_operation_costs_what_is_written(warm_api, workspace, operation):
     fill(workspace, 1)
     budget = warm_api.get("/v2/budgets").json()["data"][0]["budgetId"]
+    api_key = make_api_key(workspace, **READS_KEYS).public_id
+    found = {"identity": "user_0", "budget": budget, "api_key": api_key}
 
-    answer, count = count_queries(
-        lambda: send(warm_api, operation, identity="user_0", budget=budget)
-    )
+    answer, count = count_queries(lambda: send(warm_api, operation, **found))
 
     assert answer.status_code in {200, 201, 204}
     assert count == COUNTS[operation.name]

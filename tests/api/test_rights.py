@@ -1,0 +1,108 @@
+"""Every route needs one right of the key, named here; no other right opens it."""
+
+from __future__ import annotations
+
+import pytest
+from rest_framework.response import Response
+from rest_framework.test import APIRequestFactory
+
+from identities.resource import WorkspaceView
+from identities.rights import Level, Resource
+from tests.api.operations import OPERATIONS, named, references_in, send
+from tests.api_client import ApiClient
+from tests.make import make_key
+
+READ, WRITE = Level.READ, Level.WRITE
+RULES = {
+    "list_identities": (Resource.IDENTITIES, READ),
+    "create_identity": (Resource.IDENTITIES, WRITE),
+    "retrieve_identity": (Resource.IDENTITIES, READ),
+    "update_identity": (Resource.IDENTITIES, WRITE),
+    "delete_identity": (Resource.IDENTITIES, WRITE),
+    "list_contacts": (Resource.IDENTITIES, READ),
+    "create_contact": (Resource.IDENTITIES, WRITE),
+    "retrieve_contact": (Resource.IDENTITIES, READ),
+    "update_contact": (Resource.IDENTITIES, WRITE),
+    "delete_contact": (Resource.IDENTITIES, WRITE),
+    "list_budgets": (Resource.BUDGETS, READ),
+    "create_budget": (Resource.BUDGETS, WRITE),
+    "get_budget": (Resource.BUDGETS, READ),
+    "update_budget": (Resource.BUDGETS, WRITE),
+    "delete_budget": (Resource.BUDGETS, WRITE),
+    "reset_budget": (Resource.BUDGETS, WRITE),
+    "budget_consumption": (Resource.BUDGETS, READ),
+    "list_api_keys": (Resource.API_KEYS, READ),
+    "create_api_key": (Resource.API_KEYS, WRITE),
+    "retrieve_api_key": (Resource.API_KEYS, READ),
+    "update_api_key": (Resource.API_KEYS, WRITE),
+    "delete_api_key": (Resource.API_KEYS, WRITE),
+    "rotate_api_key": (Resource.API_KEYS, WRITE),
+    "list_capabilities": (Resource.API_KEYS, READ),
+}
+every_operation = pytest.mark.parametrize("operation", OPERATIONS, ids=named)
+
+
+def restricted(workspace, access):
+    """A client whose key has these rights and no others."""
+    facts = {"permission_mode": "restricted", "access": access}
+    return ApiClient(make_key(workspace, **facts))
+
+
+def test_every_operation_has_a_rule():
+    """The operations themselves are compared with the routes elsewhere."""
+    assert {operation.name for operation in OPERATIONS} == set(RULES)
+
+
+@every_operation
+def test_the_right_that_is_named_is_enough(workspace, operation):
+    resource, level = RULES[operation.name]
+    api = restricted(workspace, {resource: level.name.lower()})
+
+    answer = send(api, operation, **references_in(workspace))
+
+    assert answer.status_code in {200, 201, 204}, answer.content
+
+
+@every_operation
+def test_all_other_rights_together_are_not(workspace, operation):
+    resource, level = RULES[operation.name]
+    access = dict.fromkeys(set(Resource) - {resource}, "write")
+    access |= {resource: "read"} if level is WRITE else {}
+    api = restricted(workspace, access)
+
+    answer = send(api, operation, **references_in(workspace))
+
+    assert answer.status_code == 403
+    assert answer.json()["code"] == 7
+    assert answer.json()["message"] == "not authorized for this endpoint"
+
+
+@every_operation
+def test_a_key_that_only_reads_changes_nothing(workspace, operation):
+    _, level = RULES[operation.name]
+    api = ApiClient(make_key(workspace, permission_mode="read_only"))
+
+    answer = send(api, operation, **references_in(workspace))
+
+    assert (answer.status_code == 403) is (level is WRITE)
+
+
+@every_operation
+def test_a_key_with_all_rights_may_do_everything(api, workspace, operation):
+    answer = send(api, operation, **references_in(workspace))
+
+    assert answer.status_code in {200, 201, 204}, answer.content
+
+
+def test_a_view_that_names_no_resource_is_closed_even_to_a_key_with_all_rights(
+    workspace,
+):
+    class Forgotten(WorkspaceView):
+        def get(self, request):
+            return Response("open")
+
+    token = make_key(workspace)
+    request = APIRequestFactory().get("/", headers={"Authorization": f"Bearer {token}"})
+    request.now, request.id = None, "x"
+
+    assert Forgotten.as_view()(request).status_code == 403
