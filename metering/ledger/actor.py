@@ -58,7 +58,13 @@ TRIES = 5
 POLL_S = 0.5
 """How often queues try again unasked, and how soon a lost connection is retried."""
 
-_SESSION = "-c statement_timeout=15000 -c TimeZone=UTC"
+_SESSION = (
+    "-c statement_timeout=15000 -c TimeZone=UTC -c plan_cache_mode=force_generic_plan "
+    "-c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off -c jit=off"
+)
+"""One plan for each statement, always by index: a batch touches few rows of tables
+that can be small and full of dead rows, or huge; planning anew would cost the half
+of its time."""
 _RETRIED = (psycopg.errors.DeadlockDetected, psycopg.errors.SerializationFailure)
 _UNABLE = (psycopg.OperationalError, psycopg.errors.ReadOnlySqlTransaction)
 """A live server that cannot write now: disk full, timeout, standby."""

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC
 from typing import TYPE_CHECKING, Any
@@ -29,7 +30,7 @@ from metering.ledger.state import Batch, Entry, Held
 from metering.periods import Window
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import AsyncIterator, Iterable, Sequence
 
     from psycopg import AsyncConnection
 
@@ -86,7 +87,7 @@ async def run_batch(
     """
     is_writing = False
     try:
-        async with connection.pipeline(), connection.transaction():
+        async with _transaction(connection):
             batch = await _open(connection, requests, queued_budgets)
             batch.settle_all()
             batch.admit_all()
@@ -97,6 +98,24 @@ async def run_batch(
             raise
         raise ConnectionLostError(may_have_committed=is_writing) from error
     return BatchResult([batch.answers[i] for i in range(len(requests))], batch.freed)
+
+
+@asynccontextmanager
+async def _transaction(connection: AsyncConnection[Any]) -> AsyncIterator[None]:
+    """Run a transaction as one pipeline: BEGIN and COMMIT travel with the rest.
+
+    psycopg's own `transaction()` waits for each of them, and for the pipeline's end:
+    five round trips instead of two.
+    """
+    try:
+        async with connection.pipeline():
+            await connection.execute("BEGIN")
+            yield
+            await connection.execute("COMMIT")
+    except BaseException:
+        if not connection.closed:
+            await connection.rollback()
+        raise
 
 
 async def create_windows(
