@@ -19,6 +19,8 @@ METADATA_KEPT_SINCE = (4, 13)
 KEYS_FLAT_SINCE = (4, 13)
 """Until here, from 4.10 on, keys are listed in pages and deletes of them answer 200."""
 ENUMS_NAMED_SINCE = (4, 14)
+ORQ_PROVIDER_SINCE = WRAPPED_SINCE
+"""Somewhere between 4.5 and 4.9 `orq` entered the closed list of providers."""
 CONTACTS_UPSERTED_SINCE = (4, 2)
 """From here until `WRAPPED_SINCE` a contact is created or updated by one POST."""
 BUDGETS_V1_UNTIL = (4, 1)
@@ -47,6 +49,11 @@ def loses_metadata(user_agent: str) -> bool:
     return generation is not None and (
         WRAPPED_SINCE <= generation < METADATA_KEPT_SINCE
     )
+
+
+def knows_provider_orq(user_agent: str) -> bool:
+    """Whether an invocation may say that provider `orq` answered it."""
+    return not _is_before(user_agent, ORQ_PROVIDER_SINCE)
 
 
 def upserts_contacts(user_agent: str) -> bool:

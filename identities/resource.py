@@ -2,12 +2,36 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, ClassVar
+
+from django.http import HttpRequest, HttpResponseBase
 
 from identities.auth import ApiKeyAuthentication, HasRight, key_of
 from identities.models import Workspace
 from identities.rights import Resource
 from orqstudio.web.api import ApiView
+
+
+def by_generation(
+    current: type[ApiView], older: type[ApiView], is_older: Callable[[str], bool]
+) -> Callable[..., HttpResponseBase]:
+    """Return a view that leaves requests of older clients to another view.
+
+    Args:
+        current: answers everybody else; it is what the address is known by.
+        older: answers those clients.
+        is_older: decides by the User-Agent; from `identities.client_generation`.
+    """
+    answer, answer_older = current.as_view(), older.as_view()
+
+    @wraps(answer)
+    def choose(request: HttpRequest, **parts: Any) -> HttpResponseBase:
+        user_agent = request.headers.get("User-Agent", "")
+        return (answer_older if is_older(user_agent) else answer)(request, **parts)
+
+    return choose
 
 
 class WorkspaceView(ApiView):

@@ -9,22 +9,29 @@ from metering.gateway.catalog import Route
 
 KNOWN_PROVIDERS = frozenset(
     {"openai", "azure", "anthropic", "google", "aws", "cohere", "groq", "mistral"}
-    | {"litellm", "orq"}
+    | {"litellm"}
 )
-"""Provider names that every SDK's closed list holds; the rest is `openailike`."""
+"""Provider names that every SDK's closed list holds; the rest is `openailike`, but
+`orq` for clients that know it."""
 
 
 def invoke_answer(
-    completion: dict[str, Any], route: Route, *, call_id: str, created_at: datetime
+    completion: dict[str, Any],
+    route: Route,
+    *,
+    call_id: str,
+    created_at: datetime,
+    is_orq_known: bool = True,
 ) -> dict[str, Any]:
     """Return the body of /v2/deployments/invoke; nothing in it is null but content."""
     key = route.provider.key
+    is_known = key in KNOWN_PROVIDERS or (key == "orq" and is_orq_known)
     body: dict[str, Any] = {
         "id": call_id,
         "created": _timestamp(created_at),
         "object": "chat",
         "model": str(completion.get("model") or route.model),
-        "provider": key if key in KNOWN_PROVIDERS else "openailike",
+        "provider": key if is_known else "openailike",
         "is_final": True,
         "telemetry": {"trace_id": call_id, "span_id": call_id},
         "choices": [

@@ -16,6 +16,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+from identities.client_generation import knows_provider_orq
 from metering.admission import Account, Estimate
 from metering.calls import Call, Outcome, Status
 from metering.gateway import echo, requests
@@ -121,7 +122,7 @@ async def serve(services: Services, asked: Asked) -> Answer:
     run = await _admit(services, asked, run)
     completion, accounts = await _complete(services, run)
     return Answer(
-        _render(asked.operation, run, completion),
+        _render(asked, run, completion),
         run.headers | headroom_headers(accounts, services.clock()),
     )
 
@@ -256,13 +257,15 @@ def _elapsed_ms(run: _Run) -> int:
     return round((time.perf_counter() - run.started_s) * 1000)
 
 
-def _render(operation: str, run: _Run, completion: Completion) -> bytes:
-    if operation == CHAT:
+def _render(asked: Asked, run: _Run, completion: Completion) -> bytes:
+    if asked.operation == CHAT:
         return completion.raw
+    user_agent = asked.headers.get(b"user-agent", b"").decode("latin-1")
     body = invoke_answer(
         completion.body,
         run.route,
         call_id=ids.show(run.call.id),
         created_at=run.call.occurred_at,
+        is_orq_known=knows_provider_orq(user_agent),
     )
     return json.dumps(body).encode()

@@ -6,9 +6,12 @@ import pytest
 
 from identities.client_generation import (
     expects_no_content,
+    knows_provider_orq,
     loses_metadata,
     read_generation,
     requires_metrics,
+    speaks_budgets_v1,
+    upserts_contacts,
 )
 from tests.make import make_event, make_identity
 
@@ -46,6 +49,32 @@ def test_everybody_else_is_current(user_agent):
     assert not expects_no_content(user_agent)
     assert not requires_metrics(user_agent)
     assert not loses_metadata(user_agent)
+    assert not speaks_budgets_v1(user_agent)
+    assert not upserts_contacts(user_agent)
+    assert knows_provider_orq(user_agent)
+
+
+@pytest.mark.parametrize("pattern", [PYTHON, NODE])
+@pytest.mark.parametrize(
+    ("version", "v1", "upserts", "orq"),
+    [
+        ("3.14.45", True, False, False),
+        ("4.0.7", True, False, False),
+        ("4.1.15", False, False, False),
+        ("4.2.18", False, True, False),
+        ("4.9.30", False, True, False),
+        ("4.10.36", False, False, True),
+        ("4.17.13", False, False, True),
+    ],
+)
+def test_the_version_decides_on_contacts_old_budgets_and_providers(
+    pattern, version, v1, upserts, orq
+):
+    user_agent = pattern.format(version)
+
+    assert speaks_budgets_v1(user_agent) is v1
+    assert upserts_contacts(user_agent) is upserts
+    assert knows_provider_orq(user_agent) is orq
 
 
 def test_a_delete_by_an_old_client_answers_204_without_a_body(api, workspace):
