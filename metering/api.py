@@ -1,4 +1,7 @@
-"""The v2 resource `budgets`. Source: contract 6. No trailing slash, no redirect."""
+"""The v2 resources `budgets` and `reporting`. Source: contract 6 and 10.1.
+
+No trailing slash, no redirect.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,8 @@ from identities.rights import Resource
 from metering.budget_input import read_budget_changes, read_new_budget
 from metering.filters import narrowed_budgets, read_order, sortable_budgets
 from metering.models import Budget
+from metering.report_input import read_question
+from metering.reporting.answers import report_body, run_report
 from metering.selectors import BudgetUsage, budget_usage, get_budget
 from metering.serializers import budget_body, consumption_body
 from metering.services import (
@@ -19,6 +24,7 @@ from metering.services import (
     update_budget,
 )
 from orqstudio.lib import ids
+from orqstudio.web.facts import id_of
 from orqstudio.web.pagination import fetch_page, read_page
 
 LIMIT_DEFAULT = 25

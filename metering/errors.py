@@ -1,4 +1,4 @@
-"""What can go wrong with budgets."""
+"""What can go wrong with budgets and reports."""
 
 from __future__ import annotations
 
@@ -59,3 +59,25 @@ class BudgetExpiresInPast(MeteringError):
     def __init__(self, expires_at: datetime) -> None:
         super().__init__(expires_at)
         self.expires_at = expires_at
+
+
+class ReportTooSlow(MeteringError):
+    """The database gave up on a report; asked the same again, it would again."""
+
+    code = "report_too_slow"
+    sentence = _(
+        "The report takes longer than %(timeout_s)g seconds. Ask for a shorter range, "
+        "fewer dimensions or less of the usage."
+    )
+
+    def __init__(self, timeout_s: float) -> None:
+        super().__init__(timeout_s)
+        self.timeout_s = timeout_s
+
+
+class ReportsBusy(MeteringError):
+    """As many reports as may run at once are being computed."""
+
+    kind = Kind.UNAVAILABLE
+    code = "reports_busy"
+    sentence = _("Too many reports are being computed; try again in a moment.")

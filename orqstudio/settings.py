@@ -156,6 +156,7 @@ STORAGES = {
 
 # 10 API
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 2**20
+REPORT_TIMEOUT_S = env_float("ORQSTUDIO_REPORT_TIMEOUT_S", 10, least=0.1, most=600)
 TAGS_MATCH_ANY = env_choice("ORQSTUDIO_TAGS_FILTER", "all", "any") == "any"
 REST_FRAMEWORK = {
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],

@@ -42,6 +42,7 @@ SHOWN_ERRORS = 5
 CHALLENGE = {"WWW-Authenticate": 'Bearer realm="orqstudio"'}
 METHODS = ["get", "head", "post", "put", "patch", "delete"]
 TRY_SOON = {"Retry-After": "1"}
+HEADERS_OF = {Kind.UNAUTHENTICATED: CHALLENGE, Kind.UNAVAILABLE: TRY_SOON}
 
 
 class InvalidInput(DomainError):
@@ -158,8 +159,7 @@ def describe(error: Exception) -> Refusal | None:
 
 
 def _describe_ours(error: DomainError) -> Refusal:
-    headers = CHALLENGE if error.kind is Kind.UNAUTHENTICATED else {}
-    return Refusal(STATUS_OF[error.kind], error, headers)
+    return Refusal(STATUS_OF[error.kind], error, HEADERS_OF.get(error.kind, {}))
 
 
 def _sentences(detail: Any) -> list[str]:

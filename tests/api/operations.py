@@ -20,6 +20,12 @@ LIMITS = {"period": "BUDGET_PERIOD_MONTHLY", "amount": 5}
 READS_KEYS = {"permission_mode": "restricted", "access": {"api_keys": "read"}}
 """A key with so few rights that every key that manages keys may manage it."""
 
+REPORT = {
+    "metric": "genai.usage",
+    "from": "2026-03-01T00:00:00Z",
+    "to": "2026-03-31T00:00:00Z",
+}
+
 OPERATIONS = (
     Operation("list_identities", "get", "/v2/identities"),
     Operation("create_identity", "post", "/v2/identities", {"external_id": "new"}),
@@ -50,6 +56,7 @@ OPERATIONS = (
     Operation("delete_api_key", "delete", "/v2/api-keys/{api_key}"),
     Operation("rotate_api_key", "post", "/v2/api-keys/{api_key}/rotate", {}),
     Operation("list_capabilities", "get", "/v2/api-keys/capabilities"),
+    Operation("query_report", "post", "/v2/reporting", REPORT),
 )
 ON_ONE = tuple(each for each in OPERATIONS if "{" in each.path)
 WITH_BODY = tuple(each for each in OPERATIONS if each.body is not None)

@@ -111,6 +111,7 @@ def test_with_a_body_that_is_too_large(api, workspace, operation):
         ("put", "/v2/budgets/x", {"GET", "HEAD", "PATCH", "DELETE"}),
         ("delete", "/v2/budgets", {"GET", "HEAD", "POST"}),
         ("get", "/v2/budgets/x/reset-consumption", {"POST"}),
+        ("get", "/v2/reporting", {"POST"}),
         ("put", "/v2/api-keys", {"GET", "HEAD", "POST"}),
         ("post", "/v2/api-keys/x", {"GET", "HEAD", "PATCH", "DELETE"}),
         ("get", "/v2/api-keys/x/rotate", {"POST"}),

@@ -38,6 +38,7 @@ RULES = {
     "delete_api_key": (Resource.API_KEYS, WRITE),
     "rotate_api_key": (Resource.API_KEYS, WRITE),
     "list_capabilities": (Resource.API_KEYS, READ),
+    "query_report": (Resource.REPORTING, READ),
 }
 every_operation = pytest.mark.parametrize("operation", OPERATIONS, ids=named)
 
