@@ -134,7 +134,8 @@ class OwnerField(serializers.Field):
             self.fail("invalid")
         kinds = [kind for kind in (SERVICE_ACCOUNT, USER) if kind in data]
         kind = data.get("type", kinds[0] if kinds else None)
-        if kind not in {SERVICE_ACCOUNT, USER} or not set(kinds) <= {kind}:
+        is_known = kind in (SERVICE_ACCOUNT, USER)
+        if not is_known or any(other != kind for other in kinds):
             self.fail("invalid")
         if kind == SERVICE_ACCOUNT:
             return ""

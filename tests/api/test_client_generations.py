@@ -9,8 +9,10 @@ from identities.client_generation import (
     knows_provider_orq,
     loses_metadata,
     read_generation,
+    reads_enum_numbers,
     requires_metrics,
     speaks_budgets_v1,
+    speaks_first_keys,
     upserts_contacts,
 )
 from tests.make import make_event, make_identity
@@ -114,3 +116,24 @@ def test_empty_metadata_of_a_client_that_always_sends_it_changes_nothing(
 
     assert answer.json()["metadata"] == {"role": "admin"}
     assert answer.json()["display_name"] == "Jane"
+
+
+@pytest.mark.parametrize("pattern", [PYTHON, NODE])
+@pytest.mark.parametrize(
+    ("version", "first_keys", "numbers"),
+    [
+        ("4.9.30", False, True),
+        ("4.10.36", True, True),
+        ("4.12.22", True, True),
+        ("4.13.22", False, True),
+        ("4.14.16", False, False),
+        ("4.17.13", False, False),
+    ],
+)
+def test_keys_changed_their_form_twice(pattern, version, first_keys, numbers):
+    user_agent = pattern.format(version)
+
+    assert speaks_first_keys(user_agent) is first_keys
+    assert reads_enum_numbers(user_agent) is numbers
+    assert not speaks_first_keys("curl/8.5.0")
+    assert not reads_enum_numbers("curl/8.5.0")
