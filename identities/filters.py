@@ -22,7 +22,7 @@ _ORDERS = {
     "updated": Order("updated_at"),
     "unspecified": NEWEST,
 }
-_SORT_NAMES = {f"IDENTITY_SORT_FIELD_{name.upper()}": name for name in _ORDERS}
+SORT_NAMES = {f"IDENTITY_SORT_FIELD_{name.upper()}": name for name in _ORDERS}
 TAGS_TEXT_MAX = 10_000
 
 
@@ -32,7 +32,7 @@ def read_order(query: QueryDict) -> Order:
     Raises:
         InvalidInput: an unknown name.
     """
-    name = read_choice(query, "sort_by", _SORT_NAMES)
+    name = read_choice(query, "sort_by", SORT_NAMES)
     return _ORDERS[name] if name else NEWEST
 
 

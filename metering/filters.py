@@ -25,7 +25,7 @@ _ORDERS = {
     "updated_at": LAST_CHANGED,
     "unspecified": LAST_CHANGED,
 }
-_SORT_NAMES = {f"BUDGET_SORT_FIELD_{name.upper()}": name for name in _ORDERS}
+SORT_NAMES = {f"BUDGET_SORT_FIELD_{name.upper()}": name for name in _ORDERS}
 
 
 def read_order(query: QueryDict) -> Order:
@@ -34,7 +34,7 @@ def read_order(query: QueryDict) -> Order:
     Raises:
         InvalidInput: an unknown name.
     """
-    name = read_choice(query, "sort_by", _SORT_NAMES)
+    name = read_choice(query, "sort_by", SORT_NAMES)
     return _ORDERS[name] if name else LAST_CHANGED
 
 
