@@ -112,6 +112,7 @@ class BudgetAdmin(ScopedAdmin):
         "period",
         "amount_usd",
         "token_limit",
+        "requests_per_minute",
         "mode",
         "is_active",
         "workspace",
@@ -119,9 +120,9 @@ class BudgetAdmin(ScopedAdmin):
     list_display_links = ("scope_kind", "scope_target")
     list_filter = (WorkspaceFilter, "scope_kind", "period", "mode", "is_active")
     list_select_related = ("workspace",)
-    search_fields = ("scope_target",)
+    search_fields = ("scope_target", "match_cel")
     show_full_result_count = False
-    readonly_fields = ("public_id", "reset_at", "created_at", "updated_at")
+    readonly_fields = ("public_id", "alerts", "reset_at", "created_at", "updated_at")
     fixed_fields = ("workspace", "scope_kind", "scope_target")
     form = BudgetRowForm
 

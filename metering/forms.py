@@ -14,8 +14,11 @@ from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
 from identities.forms import StudioForm
+from metering.budget_rules import RATE_MAX, require_room, require_sense
+from metering.errors import MeteringError
 from metering.models import Budget
 from metering.periods import BudgetPeriod, calendar_window
+from orqstudio.lib.clock import utc_now
 from orqstudio.lib.money import USD_MAX, USD_PLACES, plain
 
 if TYPE_CHECKING:
@@ -110,11 +113,38 @@ class BudgetRowForm(forms.ModelForm):
     """A budget in the admin: every field, the time zone by choice."""
 
     time_zone = forms.ChoiceField(label=_("Time zone"), initial="UTC")
+    requests_per_minute = forms.IntegerField(
+        label=_("Requests per minute"),
+        required=False,
+        min_value=1,
+        max_value=RATE_MAX,
+    )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if "time_zone" in self.fields:
             self.fields["time_zone"].choices = _zones()  # type: ignore[attr-defined]
+
+    def clean(self) -> dict[str, Any]:
+        """Give a budget with an expression itself as target, as the service does."""
+        values = super().clean() or {}
+        if values.get("scope_kind") == Budget.ScopeKind.MATCH:
+            values["scope_target"] = self.instance.public_id
+        return values
+
+    def _post_clean(self) -> None:
+        """Ask the services' rules, so that a refusal is an error of the form."""
+        super()._post_clean()  # type: ignore[misc]
+        if self.errors:
+            return
+        is_new = "scope_kind" in self.fields  # later it is only shown
+        try:
+            if is_new:
+                require_room(self.instance)
+            asked = self.fields if is_new else self.changed_data
+            require_sense(self.instance, asked, utc_now())
+        except MeteringError as error:
+            self.add_error(None, str(error))
 
 
 def limits_of(budget: Budget) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from django.db import connection
 from django.db.models import Q, QuerySet
 
 from identities.models import Identity
+from identities.selectors import list_api_keys
 from metering.errors import BudgetNotFound
 from metering.ledger_sql import WindowScope, sum_windows_params, sum_windows_sql
 from metering.models import Budget, BudgetRefusal, BudgetWindow
@@ -107,20 +108,33 @@ def budget_of(workspace: Workspace, scope_kind: str, target: str) -> Budget | No
 def search_budgets(workspace: Workspace, text: str) -> QuerySet[Budget]:
     """Return budgets whose target's id or name contains the text, any case.
 
-    An empty text matches every budget.
+    Of a budget without a scope, its expression. An empty text matches every budget. One
+    query beside the returned one's own, for the names of API keys.
     """
     if not text:
         return list_budgets(workspace)
     named = Identity.objects.in_workspace(workspace).filter(
         display_name__icontains=text
     )
-    matches = Q(scope_target__icontains=text) | Q(
-        scope_kind=Budget.ScopeKind.IDENTITY,
-        scope_target__in=named.values("external_id"),
+    kinds = Budget.ScopeKind
+    matches = (
+        Q(scope_target__icontains=text)
+        | Q(scope_kind=kinds.MATCH, match_cel__icontains=text)
+        | Q(
+            scope_kind=kinds.IDENTITY,
+            scope_target__in=named.values("external_id"),
+        )
+        | Q(scope_kind=kinds.API_KEY, scope_target__in=_keys_named(workspace, text))
     )
     if text.casefold() in f"{workspace.name}\n{workspace.public_id}".casefold():
-        matches |= Q(scope_kind=Budget.ScopeKind.WORKSPACE)
+        matches |= Q(scope_kind=kinds.WORKSPACE)
     return list_budgets(workspace).filter(matches)
+
+
+def _keys_named(workspace: Workspace, text: str) -> list[str]:
+    """Return the ids of API keys whose name contains the text, as scopes hold them."""
+    keys = list_api_keys(workspace).filter(name__icontains=text)
+    return [ids.show(key_id) for key_id in keys.values_list("pk", flat=True)]
 
 
 def budgets_of(

@@ -13,7 +13,11 @@ from zoneinfo import ZoneInfo
 from metering.models import Budget
 from metering.periods import ONE_TIME, calendar_window
 from metering.selectors import BudgetUsage, Metrics, period_of
-from metering.wire_names import PERIOD_NAMES, WEEKDAY_NAMES
+from metering.wire_names import (
+    ALERT_DIMENSION_NAMES,
+    PERIOD_NAMES,
+    WEEKDAY_NAMES,
+)
 from orqstudio.lib.money import json_number
 from orqstudio.web.api import format_timestamp
 
@@ -72,7 +76,6 @@ def metrics_record(metrics: Metrics) -> dict[str, Any]:
 def _record(budget: Budget) -> dict[str, Any]:
     record: dict[str, Any] = {
         "budget_id": budget.public_id,
-        "scope": _scope(budget),
         "match": {"cel": _cel(budget)},
         "limits": _limits(budget),
         "mode": budget.mode,
@@ -82,22 +85,48 @@ def _record(budget: Budget) -> dict[str, Any]:
         "created_at": format_timestamp(budget.created_at),
         "updated_at": format_timestamp(budget.updated_at),
     }
+    if budget.scope_kind != Budget.ScopeKind.MATCH:
+        record["scope"] = _scope(budget)
+    if budget.requests_per_minute is not None:
+        record["rate_limit"] = {"requests_per_minute": budget.requests_per_minute}
+    if budget.alerts:
+        record["alerts"] = [_alert(alert) for alert in budget.alerts]
     if budget.expires_at is not None:
         record["expires_at"] = format_timestamp(budget.expires_at)
     return record
 
 
+def _alert(alert: dict[str, Any]) -> dict[str, Any]:
+    return {**alert, "dimension": ALERT_DIMENSION_NAMES[alert["dimension"]]}
+
+
+_TARGET_NAMES = {
+    "project": "project_id",
+    "identity": "identity_external_id",
+    "api_key": "api_key_id",
+    "provider": "provider",
+    "model": "model_id",
+}
+
+
 def _scope(budget: Budget) -> dict[str, Any]:
     if budget.scope_kind == Budget.ScopeKind.WORKSPACE:
         return {"workspace": {}}
-    return {"identity": {"identity_external_id": budget.scope_target}}
+    kind = budget.scope_kind
+    return {kind: {_TARGET_NAMES[kind]: budget.scope_target}}
 
 
 def _cel(budget: Budget) -> str:
-    """Return the expression that says the same; empty matches every call."""
+    """Return its expression, or the one that says what its scope says.
+
+    Empty matches every call.
+    """
     if budget.scope_kind == Budget.ScopeKind.WORKSPACE:
         return ""
-    return f"identity == {json.dumps(budget.scope_target, ensure_ascii=False)}"
+    if budget.scope_kind == Budget.ScopeKind.MATCH:
+        return budget.match_cel
+    target = json.dumps(budget.scope_target, ensure_ascii=False)
+    return f"{budget.scope_kind} == {target}"
 
 
 def _limits(budget: Budget) -> dict[str, Any]:
@@ -111,15 +140,17 @@ def _limits(budget: Budget) -> dict[str, Any]:
 
 def _in_both_cases(value: Any) -> Any:
     """Return objects with every snake_case key in camelCase beside it."""
+    if isinstance(value, list):
+        return [_in_both_cases(inner) for inner in value]
     if not isinstance(value, dict):
         return value
     both: dict[str, Any] = {}
     for key, inner in value.items():
-        both[_camel(key)] = both[key] = _in_both_cases(inner)
+        both[camel_case(key)] = both[key] = _in_both_cases(inner)
     return both
 
 
-def _camel(name: str) -> str:
+def camel_case(name: str) -> str:
     first, *rest = name.split("_")
     return first + "".join(word.title() for word in rest)
 

@@ -14,17 +14,13 @@ from uuid import UUID
 from django.db import IntegrityError, connection, transaction
 
 from identities.services import delete_identity
-from metering.errors import (
-    BudgetExists,
-    BudgetExpiresInPast,
-    BudgetNotFound,
-    BudgetWithoutLimit,
-)
+from metering.budget_rules import number_alerts, require_room, require_sense
+from metering.errors import BudgetExists, BudgetNotFound
 from metering.ledger_sql import lock_budgets_exclusively
 from metering.models import Budget, BudgetWindow, Deployment, Provider
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
     from datetime import datetime
     from decimal import Decimal
 
@@ -37,13 +33,18 @@ CHANGEABLE = frozenset(
         "week_starts_on",
         "amount_usd",
         "token_limit",
+        "requests_per_minute",
+        "match_cel",
+        "alerts",
         "mode",
         "is_active",
         "expires_at",
     }
 )
 """Fields of a budget that may change; its scope never does."""
-SHAPES_WINDOWS = frozenset({"period", "time_zone", "week_starts_on", "reset_at"})
+SHAPES_WINDOWS = frozenset(
+    {"period", "time_zone", "week_starts_on", "reset_at", "match_cel"}
+)
 
 DEMO_DEPLOYMENT = "demo"
 DEMO_MODEL = "orq/echo"
@@ -81,6 +82,9 @@ def create_budget(
     period: str,
     amount_usd: Decimal | None,
     token_limit: int | None,
+    requests_per_minute: int | None = None,
+    match_cel: str = "",
+    alerts: Sequence[Mapping[str, Any]] = (),
     mode: str = "hard",
     time_zone: str = "UTC",
     week_starts_on: int = 1,
@@ -90,12 +94,14 @@ def create_budget(
 ) -> Budget:
     """Create the budget of a scope; it counts what its open window already holds.
 
-    The identity that `scope_target` names by external_id need not exist yet.
+    What `scope_target` names need not exist yet, an API key excepted. A budget of
+    kind `match` has no target, and counts the calls from now on that `match_cel`
+    holds for.
 
     Raises:
         BudgetExists: the scope has one.
-        BudgetWithoutLimit: neither amount nor token limit is given.
-        BudgetExpiresInPast: it is active and `expires_at` is not after `now`.
+        TooManyExpressions: the workspace has as many as it may.
+        MeteringError: see `metering.budget_rules.require_sense`.
     """
     budget = Budget(
         workspace=workspace,
@@ -106,17 +112,25 @@ def create_budget(
         week_starts_on=week_starts_on,
         amount_usd=amount_usd,
         token_limit=token_limit,
+        requests_per_minute=requests_per_minute,
+        match_cel=match_cel,
+        alerts=number_alerts(alerts, known=()),
         mode=mode,
         is_active=is_active,
         expires_at=expires_at,
         created_at=now,
         updated_at=now,
     )
-    _require_limit(budget)
-    _require_future(budget, now)
+    if scope_kind == Budget.ScopeKind.MATCH:
+        budget.scope_target = budget.public_id
+    require_sense(budget, _RULED, now)
     with _changing_budgets(workspace.pk):
+        require_room(budget)
         _insert(budget)
     return budget
+
+
+_RULED = CHANGEABLE | {"scope_target"}
 
 
 def update_budget(
@@ -124,24 +138,28 @@ def update_budget(
 ) -> Budget:
     """Set the given fields alone; what is spent in the open window stays counted.
 
+    A changed expression decides about calls from now on; calls that the old one
+    counted stay counted, those under way too.
+
     Returns:
         The budget as it now is, concurrent changes of other fields included.
 
     Raises:
         BudgetNotFound: it was deleted meanwhile.
-        BudgetWithoutLimit: no limit would be left.
-        BudgetExpiresInPast: the change would make or leave it active and ended.
+        AlertUnknown: an alert is named that it does not have.
+        MeteringError: see `metering.budget_rules.require_sense`.
         ValueError: a field that cannot change is named.
     """
     if unknown := set(changes) - CHANGEABLE:
         raise ValueError(sorted(unknown))
     with _changing_budgets(budget.workspace_id):
         fresh = _fresh(budget)
+        known = fresh.alerts
         for name, value in changes.items():
             setattr(fresh, name, value)
-        _require_limit(fresh)
-        if {"is_active", "expires_at"} & set(changes):
-            _require_future(fresh, now)
+        if "alerts" in changes:
+            fresh.alerts = number_alerts(changes["alerts"], known=known)
+        require_sense(fresh, changes.keys(), now)
         _save(fresh, changes, now)
     return fresh
 
@@ -216,13 +234,3 @@ def _save(budget: Budget, changed: Mapping[str, Any] | set[str], now: datetime) 
     budget.save(update_fields=[*changed, "updated_at"])
     if SHAPES_WINDOWS & set(changed):
         BudgetWindow.objects.filter(budget=budget).delete()
-
-
-def _require_limit(budget: Budget) -> None:
-    if budget.amount_usd is None and budget.token_limit is None:
-        raise BudgetWithoutLimit
-
-
-def _require_future(budget: Budget, now: datetime) -> None:
-    if budget.is_active and budget.expires_at and budget.expires_at <= now:
-        raise BudgetExpiresInPast(budget.expires_at)

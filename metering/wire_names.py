@@ -15,7 +15,10 @@ SCOPE_KINDS = {
     f"BUDGET_SCOPE_KIND_{kind.upper()}": kind
     for kind in ("workspace", "project", "identity", "api_key", "provider", "model")
 }
-"""All kinds of the API; lists may ask for any, budgets exist for two so far."""
+"""A budget with an expression has no kind on the wire: its scope is left out."""
+
+ALERT_DIMENSIONS = {"BUDGET_ALERT_DIMENSION_COST": "cost"}
+ALERT_DIMENSION_NAMES = {kept: name for name, kept in ALERT_DIMENSIONS.items()}
 
 WEEKDAYS = {
     name: number

@@ -74,6 +74,12 @@ def make_budget(workspace: Workspace, target: str = "user_1", **facts: Any) -> B
     return metering.create_budget(workspace=workspace, **{**defaults, **facts})
 
 
+def make_match_budget(workspace: Workspace, match_cel: str, **facts: Any) -> Budget:
+    """A monthly hard budget of $10 on the calls that an expression holds for."""
+    scope = {"scope_kind": "match", "match_cel": match_cel}
+    return make_budget(workspace, "", **{**scope, **facts})
+
+
 def make_event(
     workspace: Workspace,
     external_id: str = "user_1",

@@ -62,6 +62,13 @@ BUDGET = {
     "scope": {"identity": {"identity_external_id": "u1"}},
     "limits": {"period": "BUDGET_PERIOD_MONTHLY", "amount": 5, "token_limit": 10},
 }
+TARGETS = {
+    "project": "project_id",
+    "api_key": "api_key_id",
+    "provider": "provider",
+    "model": "model_id",
+}
+NOTIFIED = {"threshold_percent": 80, "notifier_ids": ["n1"]}
 BUDGET_FIELDS = {
     "scope": [
         *NOT_OBJECT,
@@ -75,6 +82,13 @@ BUDGET_FIELDS = {
         {"identity": "u1"},
         {"identity": {}},
         {"BUDGET_SCOPE_KIND_IDENTITY": {}},
+        {"match": {}},
+        {"match": {"cel": "true"}},
+        *(
+            {kind: {name: target}}
+            for kind, name in TARGETS.items()
+            for target in [*NOT_TEXT, None, "", " x", "a\tb", "x" * 256]
+        ),
     ],
     "scope.identity.identity_external_id": [
         *NOT_TEXT,
@@ -95,6 +109,38 @@ BUDGET_FIELDS = {
         HUGE,
         9999999999.99999999999,
         0.00000000001,
+    ],
+    "match": [*NOT_OBJECT, {}, {"cel": "true"}, {"cel": ""}],
+    "rate_limit": [*NOT_OBJECT, {}],
+    "rate_limit.requests_per_minute": [
+        *NOT_NUMBER,
+        0,
+        -1,
+        1.5,
+        10**6 + 1,
+        2**31,
+        2**63,
+        HUGE,
+    ],
+    "alerts": [
+        1,
+        "x",
+        True,
+        {},
+        ["x"],
+        [None],
+        [{}],
+        [{"threshold_percent": 80}],
+        [{"notifier_ids": ["n1"]}],
+        *([{**NOTIFIED, "threshold_percent": v}] for v in [*NOT_NUMBER, None, HUGE]),
+        *([{**NOTIFIED, "threshold_percent": v}] for v in [0, 101, 1.5]),
+        *([{**NOTIFIED, "notifier_ids": v}] for v in ["n1", {}, None, [], [""], [1]]),
+        [{**NOTIFIED, "notifier_ids": ["n1", "n1"]}],
+        [{**NOTIFIED, "notifier_ids": [f"n{number}" for number in range(11)]}],
+        [{**NOTIFIED, "dimension": "BUDGET_ALERT_DIMENSION_TOKENS"}],
+        *([{**NOTIFIED, "dimension": v}] for v in [*NOT_TEXT, None, "", "cost"]),
+        *([{**NOTIFIED, "id": v}] for v in [*NOT_TEXT, "x"]),
+        [NOTIFIED] * 11,
     ],
     "limits.token_limit": [*NOT_NUMBER, -1, 1.5, 2**63, 1e300, HUGE],
     "is_active": [None, 0, 1, "true", []],
@@ -130,10 +176,10 @@ def cases(fields):
 
 
 def with_value(body: dict, path: str, value: object) -> dict:
-    """Return a copy of the body with one value, perhaps nested, replaced."""
+    """Return a copy of the body with one value, perhaps nested, set."""
     changed = copy.deepcopy(body)
     *parents, last = path.split(".")
-    reduce(dict.__getitem__, parents, changed)[last] = value
+    reduce(lambda inner, key: inner.setdefault(key, {}), parents, changed)[last] = value
     return changed
 
 
@@ -169,7 +215,7 @@ CHANGE_FIELDS = {
     name: [value for value in values if value is not None]
     for name, values in BUDGET_FIELDS.items()
     if not name.startswith("scope") and name != "limits"
-}
+} | {"clear_alerts": [1, "yes", [], None], "clear_expires_at": [1, "yes", None]}
 
 
 @pytest.mark.parametrize(("name", "value"), cases(CHANGE_FIELDS))
@@ -177,7 +223,7 @@ def test_a_wrong_value_changes_no_budget(api, workspace, name, value):
     budget = make_budget(workspace, "u1")
     before = Budget.objects.values().get()
 
-    body = with_value({"limits": {}}, name, value)
+    body = with_value({}, name, value)
     answer = api.patch(f"/v2/budgets/{budget.public_id}", body)
 
     assert (answer.status_code, answer.json()["code"]) == (400, 3)

@@ -129,7 +129,8 @@ def test_the_scope_stays_and_the_same_scope_may_be_sent_back(api, path):
     "body",
     [
         {"match": {"cel": "true"}},
-        {"rate_limit": {"requests_per_minute": 1}},
+        {"rate_limit": {"requests_per_minute": 0}},
+        {"rate_limit": {}},
         {"alerts": [{"threshold_percent": 50}]},
         {"limits": []},
         {"limits": None},

@@ -24,6 +24,8 @@ def test_the_answer_is_200_with_the_budget_in_both_cases(api, clock):
         {
             "scope": IDENTITY,
             "limits": MONTHLY | {"token_limit": 1000},
+            "rate_limit": {"requests_per_minute": 2},
+            "alerts": [{"threshold_percent": 80, "notifier_ids": ["n1"]}],
             "is_active": True,
             "expires_at": "2027-01-01T00:00:00Z",
         },
@@ -46,6 +48,18 @@ def test_the_answer_is_200_with_the_budget_in_both_cases(api, clock):
                 "tokenLimit": 1000,
                 "token_limit": 1000,
             },
+            "rateLimit": {"requestsPerMinute": 2, "requests_per_minute": 2},
+            "rate_limit": {"requestsPerMinute": 2, "requests_per_minute": 2},
+            "alerts": [
+                {
+                    "id": budget.alerts[0]["id"],
+                    "thresholdPercent": 80,
+                    "threshold_percent": 80,
+                    "notifierIds": ["n1"],
+                    "notifier_ids": ["n1"],
+                    "dimension": "BUDGET_ALERT_DIMENSION_COST",
+                }
+            ],
             "mode": "hard",
             "timeZone": "UTC",
             "time_zone": "UTC",
@@ -193,32 +207,13 @@ def test_expiry_must_lie_in_the_future_while_the_budget_is_active(api, clock):
 
 
 @pytest.mark.parametrize(
-    "part",
-    [
-        {"match": {"cel": 'model == "x"'}},
-        {"rate_limit": {"requests_per_minute": 2}},
-        {"rateLimit": {"requestsPerMinute": 2}},
-        {"alerts": [{"threshold_percent": 80}]},
-        {"scope": {"project": {"project_id": "p"}}},
-        {"scope": {"api_key": {"api_key_id": "k"}}},
-        {"scope": {"apiKey": {"apiKeyId": "k"}}},
-        {"scope": {"provider": {"provider": "openai"}}},
-        {"scope": {"model": {"model_id": "openai/gpt-4o"}}},
-    ],
+    "nothing", [{"alerts": []}, {"match": None, "rate_limit": None, "alerts": None}]
 )
-def test_what_is_not_supported_yet_is_refused_by_name(api, part):
-    answer = api.post("/v2/budgets", BODY | part)
+def test_null_and_empty_ask_for_nothing(api, nothing):
+    budget = api.post("/v2/budgets", BODY | nothing).json()["budget"]
 
-    assert answer.status_code == 400
-    assert "not supported yet" in answer.json()["message"]
-    assert not Budget.objects.exists()
-
-
-@pytest.mark.parametrize(
-    "nothing", [{"alerts": []}, {"match": None, "rate_limit": None}]
-)
-def test_asking_for_nothing_unsupported_is_fine(api, nothing):
-    assert api.post("/v2/budgets", BODY | nothing).status_code == 200
+    assert budget["match"] == {"cel": 'identity == "u1"'}
+    assert not {"alerts", "rateLimit", "rate_limit"} & set(budget)
 
 
 @pytest.mark.race

@@ -197,24 +197,55 @@ def test_a_budget_change_drops_its_windows_as_the_service_does(root, workspace):
     assert not BudgetWindow.objects.exists()
 
 
-@pytest.mark.parametrize("wrong", [{"amount_usd": ""}, {"time_zone": "Mars"}])
-def test_a_budget_the_services_refuse_is_a_form_error(root, workspace, wrong):
-    form = {
-        "workspace": workspace.pk,
-        "scope_kind": "identity",
-        "scope_target": "user_1",
-        "period": "daily",
-        "time_zone": "UTC",
-        "week_starts_on": "1",
-        "amount_usd": "5",
-        "mode": "hard",
-        "is_active": "on",
-    }
+BUDGET_FORM = {
+    "scope_kind": "identity",
+    "scope_target": "user_1",
+    "period": "daily",
+    "time_zone": "UTC",
+    "week_starts_on": "1",
+    "amount_usd": "5",
+    "mode": "hard",
+    "is_active": "on",
+}
 
-    page = root.send("/admin/metering/budget/add/", {**form, **wrong})
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"amount_usd": ""},
+        {"time_zone": "Mars"},
+        {"scope_kind": "model", "scope_target": "gpt-4o"},
+        {"scope_kind": "api_key"},
+        {"scope_kind": "match"},
+        {"scope_kind": "match", "match_cel": "identity =="},
+        {"match_cel": "true"},
+        {"requests_per_minute": "0"},
+        {"expires_at_0": "2020-01-01", "expires_at_1": "00:00:00"},
+    ],
+)
+def test_a_budget_the_services_refuse_is_a_form_error(root, workspace, wrong):
+    form = {"workspace": workspace.pk, **BUDGET_FORM, **wrong}
+
+    page = root.send("/admin/metering/budget/add/", form)
 
     assert page.all("ul", class_="errorlist")
     assert not Budget.objects.exists()
+
+
+def test_a_budget_with_an_expression_can_be_made_and_changed(root, workspace):
+    form = {"workspace": workspace.pk, **BUDGET_FORM, "scope_kind": "match"}
+    form |= {"scope_target": "", "match_cel": "true", "requests_per_minute": "3"}
+
+    root.send("/admin/metering/budget/add/", form, status=302)
+    budget = Budget.objects.get()
+    path = f"/admin/metering/budget/{budget.pk}/change/"
+    refused = root.send(path, {**form, "match_cel": "identity"})
+    root.send(path, {**form, "match_cel": "false"}, status=302)
+
+    assert refused.all("ul", class_="errorlist")
+    budget.refresh_from_db()
+    assert budget.scope_target == budget.public_id
+    assert (budget.match_cel, budget.requests_per_minute) == ("false", 3)
 
 
 def test_budgets_are_deleted_in_bulk_by_the_service(root, workspace):
