@@ -6,6 +6,8 @@ import sys
 
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.template.loader import render_to_string
 from django.views import defaults
 
 from orqstudio.middleware import API_PREFIXES
@@ -43,10 +45,18 @@ def server_error(request: HttpRequest) -> HttpResponse:
         if is_away:
             return render_error(request, 503, "The database is not available.")
         return render_error(request, 500, "Something went wrong on our side.")
-    page = defaults.server_error(request)
-    page.status_code = 503 if is_away else 500
-    return page
+    # Without the request's context processors: they may be what failed.
+    page = render_to_string("500.html", {"request": request})
+    return HttpResponse(page, status=503 if is_away else 500)
+
+
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """Answer 403 to a form without its token; the log has the reason."""
+    if _is_api(request):
+        return render_error(request, 403, "not authorized for this endpoint")
+    return render(request, "403_csrf.html", status=403)
 
 
 def _is_api(request: HttpRequest) -> bool:
-    return request.path.startswith(API_PREFIXES)
+    """Tell programs from people, where a base URL ended in a slash too."""
+    return f"/{request.path.strip('/')}/".startswith(API_PREFIXES)

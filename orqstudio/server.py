@@ -11,6 +11,7 @@ import uvicorn
 from django.conf import settings
 from uvicorn.supervisors import Multiprocess
 
+from orqstudio.http_protocol import EnvelopeProtocol
 from orqstudio.lib.errors import StartError
 
 APPLICATION = "orqstudio.asgi:application"
@@ -39,7 +40,7 @@ def serve(listener: socket.socket, *, workers: int) -> None:
     config = uvicorn.Config(
         APPLICATION,
         loop="uvloop",
-        http="httptools",
+        http=EnvelopeProtocol,
         ws="none",
         lifespan="on",
         log_config=None,

@@ -59,6 +59,7 @@ SECURE_CSP = {  # the name Django 6 uses, so our middleware can go then
     "frame-ancestors": ["'none'"],
     "base-uri": ["'none'"],
 }
+CSRF_FAILURE_VIEW = "orqstudio.error_pages.csrf_failure"
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in (
