@@ -120,7 +120,8 @@ class KeyList(KeyView):
         rows = narrowed_keys(self.workspace, request.query_params)
         if speaks_first_keys(self.user_agent):
             return self._page(rows)
-        api_keys = list(rows.order_by("name", "id"))
+        # Here and not in SQL: databases differ in how they sort texts.
+        api_keys = sorted(rows, key=lambda each: (each.name.casefold(), each.pk))
         records = [listed_record(each) for each in api_keys]
         self.add_budgets(api_keys, records)
         return Response(records)

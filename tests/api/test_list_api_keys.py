@@ -20,8 +20,8 @@ def names(answer):
 
 @pytest.fixture
 def three(workspace):
-    """Keys c, a, b, made in this order, after the caller's own, called test."""
-    return {name: make_api_key(workspace, name=name) for name in "cab"}
+    """Keys c, a, B, made in this order, after the caller's own, called test."""
+    return {name: make_api_key(workspace, name=name) for name in "caB"}
 
 
 @pytest.fixture
@@ -37,7 +37,7 @@ def first_client(api):
 def test_all_keys_come_by_name_with_a_masked_token(api, three):
     body = api.get("/v2/api-keys").json()
 
-    assert [each["name"] for each in body] == ["a", "b", "c", "test"]
+    assert [each["name"] for each in body] == ["a", "B", "c", "test"]
     for each in body:
         assert each["token"] == f"sk-orq-{each['id']}********"
         assert "api_key" not in each
@@ -57,7 +57,7 @@ def test_the_first_clients_get_a_page_the_newest_first(
 
     assert set(body) == {"object", "data", "has_more"}
     assert (body["object"], body["has_more"]) == ("list", False)
-    assert {each["name"] for each in body["data"]} == {"a", "b", "c", "test"}
+    assert {each["name"] for each in body["data"]} == {"a", "B", "c", "test"}
     ids = [each["api_key_id"] for each in body["data"]]
     assert ids == sorted(ids, reverse=True)
     modes = {each["permission_mode"] for each in body["data"]}
@@ -129,11 +129,11 @@ def test_a_filter_with_an_unknown_value_is_refused(api, name):
 def test_deleted_keys_are_not_listed(api, three):
     api.delete(f"/v2/api-keys/{three['a'].public_id}")
 
-    assert names(api.get("/v2/api-keys")) == ["b", "c", "test"]
+    assert names(api.get("/v2/api-keys")) == ["B", "c", "test"]
 
 
 def test_a_key_shows_its_budget_when_asked(api, first_client, workspace, three):
-    target = three["b"].public_id
+    target = three["B"].public_id
     make_budget(workspace, target, scope_kind="api_key")
     query = {"search": "b", "include_budget": "true"}
 

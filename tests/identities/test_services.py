@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from django.db import transaction
 
 from identities import services
 from identities.errors import (
+    AccessMissing,
+    AccessUnused,
+    ApiKeyNotFound,
+    ApiKeyRevoked,
+    BoundTwice,
     ExternalIdTaken,
     IdentityNotFound,
+    OwnerOutsidePrefix,
     SlugTaken,
     TokenTaken,
     TokenUnusable,
 )
-from identities.models import ApiKey, Identity, Workspace
+from identities.models import ApiKey, ApiKeySecret, Identity, Workspace
 from orqstudio.lib.tokens import hash_token
 from tests.conftest import NOON
 from tests.make import make_identity
@@ -113,3 +121,59 @@ def test_what_never_changes_cannot_be_named_as_a_change(workspace, name):
 
     with pytest.raises(ValueError, match=name):
         services.update_identity(identity=jane, changes={name: "x"})
+
+
+@pytest.mark.parametrize(
+    ("facts", "error"),
+    [
+        ({"permission_mode": "restricted"}, AccessMissing),
+        ({"access": {"calls": "read"}}, AccessUnused),
+        ({"bound_external_id": "a/1", "bound_prefix": "a/"}, BoundTwice),
+        ({"bound_prefix": "a/", "owner_external_id": "b/1"}, OwnerOutsidePrefix),
+        ({"revoked_at": NOON}, ValueError),
+    ],
+)
+def test_facts_of_a_key_that_contradict_each_other_are_told_in_words(
+    workspace, facts, error
+):
+    key = services.issue_api_key(workspace=workspace, name="ci").api_key
+
+    with pytest.raises(error):
+        services.issue_api_key(workspace=workspace, name="new", **facts)
+    with pytest.raises(error):
+        services.update_api_key(api_key=key, changes=facts, now=NOON)
+
+    assert ApiKey.objects.get().updated_at == key.updated_at
+
+
+def test_a_key_that_was_revoked_meanwhile_neither_changes_nor_rotates(workspace):
+    mine = services.issue_api_key(workspace=workspace, name="ci").api_key
+    services.revoke_api_key(api_key=ApiKey.objects.get(), now=NOON)
+
+    with pytest.raises(ApiKeyRevoked):
+        services.update_api_key(api_key=mine, changes={"name": "x"}, now=NOON)
+    with pytest.raises(ApiKeyRevoked):
+        services.rotate_api_key(api_key=mine, overlap=timedelta(0), now=NOON)
+
+    assert ApiKey.objects.get().name == "ci"
+    assert ApiKeySecret.objects.count() == 1
+
+
+def test_a_key_is_deleted_once(workspace):
+    key = services.issue_api_key(workspace=workspace, name="ci").api_key
+
+    services.delete_api_key(api_key=key, now=NOON)
+    with pytest.raises(ApiKeyNotFound):
+        services.delete_api_key(api_key=key, now=NOON.replace(hour=13))
+
+    key.refresh_from_db()
+    assert key.deleted_at == key.revoked_at == NOON
+
+
+def test_a_token_that_was_rotated_away_is_never_issued_again(workspace):
+    """Else a restart with the old ORQSTUDIO_API_KEY would bring it back."""
+    key = services.issue_api_key(workspace=workspace, name="env", token="t").api_key
+    services.rotate_api_key(api_key=key, overlap=timedelta(0), now=NOON)
+
+    with pytest.raises(TokenTaken):
+        services.issue_api_key(workspace=workspace, name="env", token="t")
