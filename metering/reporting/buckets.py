@@ -40,11 +40,15 @@ def _days(starts_at: datetime, ends_at: datetime, zone: ZoneInfo) -> list[dateti
         found.append(begins_at)
         day += ONE_DAY
         begins_at = _midnight(day, zone)
-    return list(dict.fromkeys(found))  # Samoa has had no 30 December 2011
+    return found
 
 
 def _midnight(day: date, zone: ZoneInfo) -> datetime:
-    """Return the first instant of a day; where midnight is skipped, the one after."""
+    """Return the first instant of a day.
+
+    Where midnight is skipped that is the one after; where a whole day is, as in Samoa
+    on 30 December 2011, the day is empty and begins with the next.
+    """
     return datetime.combine(day, time(), zone).astimezone(UTC)
 
 

@@ -49,7 +49,9 @@ def run_case(node, proxy, key, user):
     return run
 
 
-@pytest.mark.parametrize("case", ["identities", "budgets", "calls", "errors"])
+@pytest.mark.parametrize(
+    "case", ["identities", "budgets", "calls", "reports", "errors"]
+)
 def test_the_client_understands(run_case, case):
     run_case(case)
 

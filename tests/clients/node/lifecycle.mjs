@@ -1,6 +1,6 @@
 // @orq-ai/node, unmodified: one case per run, named by the first argument.
 //
-// node lifecycle.mjs identities|budgets|calls|refusal|errors
+// node lifecycle.mjs identities|budgets|calls|reports|refusal|errors
 //
 // ORQ_URL, ORQ_KEY and ORQ_USER (an external_id nothing else uses) come from the
 // environment. A case that does not hold ends with exit code 1 and says where.
@@ -236,6 +236,54 @@ async function refusal() {
   }
 }
 
+async function reports() {
+  await invoke();
+  await invoke();
+  const to = new Date(Date.now() + 60_000);
+  const request = {
+    metric: "genai.usage",
+    from: new Date(to - 3_600_000),
+    to,
+    groupBy: ["identity", "model"],
+    filters: [{ field: "identity", op: "eq", values: [user] }],
+    limit: 10,
+    timeZone: "Europe/Amsterdam",
+    includeTotals: true,
+    mode: "scalar",
+    sort: "asc",
+  };
+  const report = await orq.reporting.query(request);
+  const metrics = {
+    request_count: 2,
+    error_count: 0,
+    input_tokens: 12,
+    cached_input_tokens: 0,
+    output_tokens: 12,
+    reasoning_tokens: 0,
+    total_tokens: 24,
+    total_cost: 0.036,
+  };
+  assert.match(report.meta.requestId, ULID);
+  assert.deepEqual(plain(report), {
+    object: "report",
+    request: plain(request),
+    data: [{ dimensions: { identity: user, model: "echo" }, metrics }],
+    totals: { metrics },
+    hasMore: false,
+    meta: {
+      effectiveGrain: "minute",
+      rowCount: 1,
+      requestId: report.meta.requestId,
+      currency: "USD",
+      warnings: [],
+    },
+  });
+
+  const series = await orq.reporting.query({ ...request, mode: undefined });
+  assert(series.data.every(({ timestamp }) => timestamp instanceof Date));
+  await fails(() => orq.reporting.query({ ...request, metric: "genai.guardrail.runs" }), 400);
+}
+
 async function errors() {
   await orq.identities.create({ externalId: user });
   const twice = await fails(() => orq.identities.create({ externalId: user }), 409);
@@ -262,5 +310,5 @@ async function errors() {
   }
 }
 
-const cases = { identities, budgets, calls, refusal, errors };
+const cases = { identities, budgets, calls, reports, refusal, errors };
 await cases[process.argv[2]]();
