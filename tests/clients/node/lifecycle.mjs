@@ -1,6 +1,6 @@
 // @orq-ai/node, unmodified: one case per run, named by the first argument.
 //
-// node lifecycle.mjs identities|budgets|calls|reports|refusal|errors
+// node lifecycle.mjs identities|budgets|calls|keys|reports|refusal|errors
 //
 // ORQ_URL, ORQ_KEY and ORQ_USER (an external_id nothing else uses) come from the
 // environment. A case that does not hold ends with exit code 1 and says where.
@@ -284,6 +284,63 @@ async function reports() {
   await fails(() => orq.reporting.query({ ...request, metric: "genai.guardrail.runs" }), 400);
 }
 
+async function keys() {
+  const expiration = new Date(Date.now() + 86_400_000);
+  const created = await orq.apiKeys.create({
+    name: user,
+    owner: { serviceAccount: {} },
+    projectScope: { single: { projectId: "p1" } },
+    permissionMode: "PERMISSION_MODE_RESTRICTED",
+    access: { calls: "ACCESS_LEVEL_WRITE", budgets: "ACCESS_LEVEL_READ" },
+    expiresAt: expiration,
+  });
+  const { id: apiKeyId, token, workspaceId, additionalProperties, ...rest } = created;
+  assert.match(apiKeyId, ULID);
+  assert.match(workspaceId, ULID);
+  assert.match(token, new RegExp(`^sk-orq-${apiKeyId}-[0-9a-f]{64}$`));
+  assert.equal(additionalProperties.api_key.api_key_id, apiKeyId);
+  assert.deepEqual(plain(rest), {
+    name: user,
+    active: true,
+    isLegacy: false,
+    source: "workspace",
+    expiration: plain(expiration),
+    projects: ["p1"],
+    created: plain(created.created),
+    updated: plain(created.created),
+    owner: { type: "service_account", service_account: {} },
+    projectScope: { mode: "single", project_id: "p1", single: { project_id: "p1" } },
+    permissionMode: "restricted",
+    access: { calls: "write", budgets: "read" },
+    tokenPrefix: `sk-orq-${apiKeyId}`,
+    status: "active",
+    constraints: { expires_at: plain(expiration) },
+  });
+
+  const caller = new Orq({ apiKey: token, serverURL });
+  assert.equal((await caller.deployments.invoke({ key: "demo" })).object, "chat");
+  assert.deepEqual((await caller.budgets.list({ scopeTargetId: user })).data, []);
+  const { body } = await fails(() => caller.identities.list({}), 403);
+  assert.equal(body.code, 7);
+
+  const got = await orq.apiKeys.get({ apiKeyId });
+  assert.equal(got.token, got.tokenPrefix);
+  assert(got.lastUsedAt instanceof Date);
+  const listed = await orq.apiKeys.list({ projectId: "p1" });
+  const [mine] = listed.filter(({ name }) => name === user);
+  assert.equal(mine.token, `${got.tokenPrefix}********`);
+  const { domains } = await orq.apiKeys.listCapabilities();
+  assert(domains.every(({ id, readable, writable }) => id && readable && writable));
+
+  const updateApiKeyRequest = { name: `${user}-2`, status: "API_KEY_STATUS_DISABLED" };
+  const changed = await orq.apiKeys.update({ apiKeyId, updateApiKeyRequest });
+  assert.deepEqual([changed.name, changed.status], [`${user}-2`, "disabled"]);
+
+  assert.equal(await orq.apiKeys.delete({ apiKeyId }), undefined);
+  await fails(() => orq.apiKeys.get({ apiKeyId }), 404);
+  await fails(() => caller.budgets.list({}), 401);
+}
+
 async function errors() {
   await orq.identities.create({ externalId: user });
   const twice = await fails(() => orq.identities.create({ externalId: user }), 409);
@@ -310,5 +367,5 @@ async function errors() {
   }
 }
 
-const cases = { identities, budgets, calls, reports, refusal, errors };
+const cases = { identities, budgets, calls, keys, reports, refusal, errors };
 await cases[process.argv[2]]();
