@@ -44,7 +44,9 @@ class Budget(models.Model):
         SHADOW = "shadow", _("Shadow")
 
     id = models.UUIDField(primary_key=True, default=ids.new_id, editable=False)
-    workspace = models.ForeignKey(Workspace, models.CASCADE, related_name="+")
+    workspace = models.ForeignKey(
+        Workspace, models.CASCADE, related_name="+", db_index=False
+    )
     scope_kind = models.CharField(max_length=12, choices=ScopeKind)
     scope_target = models.CharField(
         max_length=EXTERNAL_ID_COLUMN,
@@ -144,6 +146,12 @@ class Budget(models.Model):
             models.Index(
                 fields=["workspace", "-updated_at", "-id"], name="budget_list_updated"
             ),
+            # Every batch of the ledger asks for a workspace's expressions.
+            models.Index(
+                fields=["workspace"],
+                condition=models.Q(scope_kind="match"),
+                name="budget_expressions",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -161,7 +169,7 @@ class BudgetWindow(models.Model):
     Deleting rows changes no answer; the next use computes them anew.
     """
 
-    budget = models.ForeignKey(Budget, models.CASCADE, related_name="+")
+    budget = models.ForeignKey(Budget, models.CASCADE, related_name="+", db_index=False)
     starts_at = models.DateTimeField()
     ends_at = models.DateTimeField()
     settled_usd = usd_field(default=0)
@@ -202,7 +210,7 @@ class BudgetWindow(models.Model):
 class BudgetRefusal(models.Model):
     """How many calls a budget refused on a UTC day, by code."""
 
-    budget = models.ForeignKey(Budget, models.CASCADE, related_name="+")
+    budget = models.ForeignKey(Budget, models.CASCADE, related_name="+", db_index=False)
     day = models.DateField()
     code = models.CharField(max_length=40)
     refusals = models.BigIntegerField(default=0)

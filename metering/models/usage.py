@@ -18,7 +18,11 @@ class Hold(models.Model):
 
     id = models.UUIDField(primary_key=True, editable=False)
     workspace = models.ForeignKey(
-        Workspace, models.CASCADE, related_name="+", db_constraint=False
+        Workspace,
+        models.CASCADE,
+        related_name="+",
+        db_constraint=False,
+        db_index=False,
     )
     occurred_at = models.DateTimeField()
     external_id = models.CharField(
@@ -114,7 +118,11 @@ class UsageDaily(models.Model):
     """Sums of one identity's events on a UTC day, by provider and model."""
 
     workspace = models.ForeignKey(
-        Workspace, models.CASCADE, related_name="+", db_constraint=False
+        Workspace,
+        models.CASCADE,
+        related_name="+",
+        db_constraint=False,
+        db_index=False,
     )
     external_id = models.CharField(
         max_length=EXTERNAL_ID_COLUMN, blank=True, default=""
