@@ -6,6 +6,7 @@ within a second, and a busy key costs one query a second. Budgets are never kept
 
 from __future__ import annotations
 
+import asyncio
 import time
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -85,20 +86,34 @@ class Store:
 
 
 class Kept(Generic[T]):
-    """Answers kept for `KEPT_S`, the whole lot dropped when there are too many."""
+    """Answers kept for `KEPT_S`, the whole lot dropped when there are too many.
+
+    Who asks for what is being loaded waits for that: one query, however many calls.
+    """
 
     def __init__(self, kept_s: float = KEPT_S) -> None:
         """Begin empty."""
         self._kept_s = kept_s
         self._answers: dict[Hashable, tuple[float, T]] = {}
+        self._loading: dict[Hashable, asyncio.Task[T]] = {}
 
     async def get(self, key: Hashable, load: Callable[[], Awaitable[T]]) -> T:
         """Return the kept answer, else load and keep it; errors are not kept."""
-        now_s = time.monotonic()
         found = self._answers.get(key)
-        if found is not None and now_s - found[0] < self._kept_s:
+        if found is not None and time.monotonic() - found[0] < self._kept_s:
             return found[1]
-        answer = await load()
+        loading = self._loading.get(key)
+        if loading is None:
+            loading = asyncio.create_task(self._load(key, load))
+            self._loading[key] = loading
+        return await asyncio.shield(loading)
+
+    async def _load(self, key: Hashable, load: Callable[[], Awaitable[T]]) -> T:
+        now_s = time.monotonic()
+        try:
+            answer = await load()
+        finally:
+            del self._loading[key]
         if len(self._answers) >= KEPT_MOST:
             self._answers.clear()
         self._answers[key] = (now_s, answer)
