@@ -151,6 +151,7 @@ def _in_both_cases(value: Any) -> Any:
 
 
 def camel_case(name: str) -> str:
+    """Return a snake_case name as the newer clients spell it."""
     first, *rest = name.split("_")
     return first + "".join(word.title() for word in rest)
 

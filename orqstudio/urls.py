@@ -19,6 +19,7 @@ urlpatterns = [
     path("studio/", _to_studio, name="studio"),
     path("studio/", include("identities.studio_urls")),
     path("studio/", include("metering.studio_urls")),
+    path("v2/", include("orqstudio.openapi.urls")),
     path("v2/", include("identities.urls")),
     path("v2/", include("metering.urls")),
     path(

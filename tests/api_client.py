@@ -1,10 +1,16 @@
-"""A client of the API that signs in with a key and speaks JSON."""
+"""A client of the API that signs in with a key and speaks JSON.
+
+Every answer it gets must be one that the OpenAPI document describes, and so must every
+body that was accepted.
+"""
 
 from __future__ import annotations
 
 from typing import Any
 
 from django.test import Client
+
+from tests.documented import check_exchange
 
 
 class ApiClient:
@@ -17,7 +23,7 @@ class ApiClient:
 
     def get(self, path: str, **query: Any):
         """Values that are lists become repeated parameters."""
-        return self.http.get(path, query or None)
+        return self._check("get", path, None, self.http.get(path, query or None))
 
     def post(self, path: str, body: Any = None):
         return self._send("post", path, body)
@@ -29,7 +35,7 @@ class ApiClient:
         return self._send("put", path, body)
 
     def delete(self, path: str):
-        return self.http.delete(path)
+        return self._check("delete", path, None, self.http.delete(path))
 
     def _send(self, method: str, path: str, body: Any):
         if isinstance(body, bytes | str):  # sent as it is: malformed bodies
@@ -37,4 +43,9 @@ class ApiClient:
         else:
             data = {} if body is None else body
             sent = {"data": data, "content_type": "application/json"}
-        return getattr(self.http, method)(path, **sent)
+        answer = getattr(self.http, method)(path, **sent)
+        return self._check(method, path, sent["data"], answer)
+
+    def _check(self, method: str, path: str, sent: Any, answer: Any):
+        check_exchange(method, path, sent, answer)
+        return answer

@@ -21,9 +21,9 @@ _OF_STATUS = {
     ApiKey.Status.REVOKED: Q(revoked_at__isnull=False),
 }
 WORKSPACE, ROUTER = "workspace", "router"
-_OF_SOURCE = {WORKSPACE: Q(), ROUTER: Q(pk__in=[])}
+SOURCES = {WORKSPACE: Q(), ROUTER: Q(pk__in=[])}
 """All our keys are the workspace's; the API knows older ones of its router alone."""
-_OF_OWNER = {
+OWNERS = {
     "OWNER_TYPE_USER": ~Q(owner_external_id=""),
     "OWNER_TYPE_SERVICE_ACCOUNT": Q(owner_external_id=""),
 }
@@ -44,8 +44,8 @@ def narrowed_keys(workspace: Workspace, query: QueryDict) -> QuerySet[ApiKey]:
         rows = rows.filter(permission_mode__in=modes)
     for name, conditions in (
         ("status", {text: _OF_STATUS[status] for text, status in STATUSES.items()}),
-        ("source", _OF_SOURCE),
-        ("owner_type", _OF_OWNER),
+        ("source", SOURCES),
+        ("owner_type", OWNERS),
     ):
         rows = rows.filter(_any_of(query, name, conditions))
     return rows
