@@ -100,6 +100,9 @@ class Upstream:
         try:
             response = await self._post(provider, payload)
             raw = bytes(await response.bytes())
+        except ValueError as error:
+            message = f"Provider {provider.key} has an address that cannot be used."
+            raise UpstreamFailure(502, "upstream_misconfigured", message) from error
         except PyreqwestError as error:
             raise _describe(provider, error) from error
         if not OK_FROM <= response.status < OK_BELOW:
@@ -142,7 +145,7 @@ def _parse(provider: Provider, raw: bytes) -> dict[str, Any]:
 
 
 def _describe(provider: Provider, error: PyreqwestError) -> UpstreamFailure:
-    if isinstance(error, ConnectError | ConnectTimeoutError):
+    if _was_never_connected(error):
         message = f"Provider {provider.key} cannot be reached."
         return UpstreamFailure(502, "upstream_unreachable", message)
     if isinstance(error, UpstreamTimeoutError):
@@ -150,6 +153,18 @@ def _describe(provider: Provider, error: PyreqwestError) -> UpstreamFailure:
         return UpstreamFailure(504, "upstream_timeout", message, is_cost_known=False)
     message = f"The connection to provider {provider.key} broke."
     return UpstreamFailure(502, "upstream_broken", message, is_cost_known=False)
+
+
+def _was_never_connected(error: PyreqwestError) -> bool:
+    """Tell whether nothing can have been sent.
+
+    The client names a provider that never answered a connection timeout as well;
+    only its causes tell the two apart.
+    """
+    if not isinstance(error, ConnectTimeoutError):
+        return isinstance(error, ConnectError)
+    causes = error.details["causes"] or []
+    return any("(Connect)" in cause["message"] for cause in causes)
 
 
 def _refused(provider: Provider, response: Response, raw: bytes) -> UpstreamFailure:
