@@ -98,6 +98,7 @@ class Facts:
 
 
 _TABLES_OF_WORKSPACE = (
+    "membership",
     "hold",
     "usage_event",
     "usage_daily",

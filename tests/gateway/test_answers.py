@@ -11,6 +11,7 @@ from metering.models import Deployment, Provider
 from orqstudio.lib import ids
 from tests.fake_provider import HUGE_TEXT
 from tests.gateway.client import CHAT, HELLO, INVOKE
+from tests.serving import wait_for
 
 pytestmark = [pytest.mark.race, pytest.mark.slow]
 
@@ -208,8 +209,6 @@ def test_metadata_is_kept_with_the_event_and_prompts_never(client, acme, facts):
 
 
 def test_the_use_of_a_key_is_noted(client, acme, facts):
-    from tests.serving import wait_for
-
     client.invoke()
 
     wait_for(
