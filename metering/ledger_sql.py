@@ -1,7 +1,8 @@
 """The SQL of the ledger, and the one lock that budget changes share with it.
 
 Lock order of every batch, so that no two can wait for each other: the workspace's
-advisory lock (shared), its holds by id, windows by (budget, start), daily rows by key.
+advisory lock (shared), its holds by id, windows by (budget, start), rate limits by
+budget, daily rows by key.
 """
 
 from __future__ import annotations
@@ -37,14 +38,22 @@ def lock_budgets_exclusively(cursor: Cursor, workspace_id: UUID) -> None:
     cursor.execute("SELECT pg_advisory_xact_lock(%s)", [lock_key(workspace_id)])
 
 
-def lock_key(workspace_id: UUID) -> int:
-    """Return the advisory lock's key: the random half of the ULID, signed."""
-    return int.from_bytes(workspace_id.bytes[8:], signed=True)
+def lock_key(row_id: UUID) -> int:
+    """Return the key of a row's advisory lock: the ULID's random half, signed."""
+    return int.from_bytes(row_id.bytes[8:], signed=True)
+
+
+def lock_keys(row_ids: Iterable[UUID]) -> list[int]:
+    """Return the keys of several rows' advisory locks, each once, in lock order."""
+    return sorted({lock_key(row_id) for row_id in row_ids})
 
 
 LOCK_WORKSPACES = (
     "SELECT pg_advisory_xact_lock_shared(key) FROM unnest(%s::bigint[]) AS key"
 )
+
+# Two windows of a budget meet within a minute, so their own locks are not enough.
+LOCK_RATES = "SELECT pg_advisory_xact_lock(key) FROM unnest(%s::bigint[]) AS key"
 
 LOCK_HOLDS = """
 SELECT id, held_usd, held_tokens, matched_budget_ids FROM hold

@@ -197,14 +197,17 @@ async def _read_recent(
 ) -> None:
     """Read the last minute's arrivals for the accounts that limit them.
 
-    A statement of its own, after the windows are locked: so it sees what the batches
-    before this one have admitted.
+    Statements of their own, under a lock of the budget: so they see what the batches
+    before this one have admitted, be it in the window before.
     """
     arrivals = [r.call.occurred_at for r in requests if isinstance(r, Admit)]
     limited: dict[str, list[Account]] = defaultdict(list)
     for entry in entries.values():
         if entry.account.requests_per_minute and arrivals:
             limited[entry.account.scope_kind].append(entry.account)
+    if limited:
+        keys = sql.lock_keys(a.budget_id for each in limited.values() for a in each)
+        await connection.execute(sql.LOCK_RATES, [keys])
     for kind, accounts in limited.items():
         budgets = [book.by_id[account.budget_id] for account in accounts]
         params = recent_params(budgets, min(arrivals), most_more=len(requests))

@@ -12,7 +12,7 @@ from metering.admission import MINUTE
 from metering.calls import Call, Outcome
 from metering.ledger.requests import Request
 from metering.ledger.scopes import BudgetRow, scopes_of
-from metering.ledger_sql import lock_key, sql_target
+from metering.ledger_sql import lock_keys, sql_target
 
 AccountKey = tuple[UUID, datetime, datetime]
 """Budget, start and end of a window."""
@@ -20,7 +20,7 @@ AccountKey = tuple[UUID, datetime, datetime]
 
 def workspace_keys(requests: Sequence[Request]) -> list[int]:
     """Return the advisory lock keys of the requests, in lock order."""
-    return sorted({lock_key(request.call.workspace_id) for request in requests})
+    return lock_keys(request.call.workspace_id for request in requests)
 
 
 def scope_spans(requests: Sequence[Request]) -> list[list[Any]]:

@@ -16,6 +16,8 @@ from typing import Any
 from metering.admission import Estimate
 from metering.calls import Call, Outcome, Status
 from metering.ledger.actor import Ledger
+from metering.ledger.requests import NO_FACTS
+from metering.matching import Facts as Shown
 from metering.periods import Window
 from metering.pricing import Tokens
 from orqstudio.lib import ids
@@ -34,18 +36,23 @@ AMOUNTS = (
 )
 
 
-def make_call(workspace, external_id="user_1", *, at: datetime = NOON) -> Call:
+def make_call(
+    workspace, external_id="user_1", *, at: datetime = NOON, **facts: Any
+) -> Call:
     """A call of an identity at noon, of the echo model."""
     return Call(
-        id=ids.id_at(at),
-        workspace_id=workspace.pk,
-        occurred_at=at,
-        external_id=external_id,
-        api_key_id=None,
-        deployment_key="",
-        operation="chat",
-        provider_key="orq",
-        model="echo",
+        **{
+            "id": ids.id_at(at),
+            "workspace_id": workspace.pk,
+            "occurred_at": at,
+            "external_id": external_id,
+            "api_key_id": None,
+            "deployment_key": "",
+            "operation": "chat",
+            "provider_key": "orq",
+            "model": "echo",
+            **facts,
+        }
     )
 
 
@@ -75,13 +82,15 @@ def outcome(
 LOST = outcome(None, 0, status=Status.LOST, http_status=0)
 
 
-async def run_call(ledger: Ledger, call: Call, *, most="1", costs="1") -> str:
+async def run_call(
+    ledger: Ledger, call: Call, *, most="1", costs="1", shows: Shown = NO_FACTS
+) -> str:
     """Make one call; `ok`, or the reason it was refused for."""
-    admission = await ledger.admit(call, worst(most), call.occurred_at)
+    admission = await ledger.admit(call, worst(most), call.occurred_at, shows)
     if admission.refusal is not None:
         return admission.refusal.reason.value
     await asyncio.sleep(0)  # the provider works; others get their turn
-    await ledger.settle(call, outcome(costs))
+    await ledger.settle(admission.call, outcome(costs))
     return "ok"
 
 
@@ -98,7 +107,19 @@ async def until(condition: Callable[[], Any], what: str) -> Any:
 def is_of(row: dict[str, Any], kind: str, target: str, window: Window) -> bool:
     """Whether an event or a hold counts in a window of a scope."""
     in_time = window.starts_at <= row["occurred_at"] < window.ends_at
-    return in_time and (kind == "workspace" or row["external_id"] == target)
+    return in_time and COUNTS[kind](row, target)
+
+
+COUNTS: dict[str, Callable[[dict[str, Any], str], bool]] = {
+    "workspace": lambda _row, _target: True,
+    "identity": lambda row, target: row["external_id"] == target,
+    "project": lambda row, target: row["project_id"] == target,
+    "api_key": lambda row, target: row["api_key_id"] == ids.parse(target),
+    "provider": lambda row, target: row["provider_key"] == target,
+    "model": lambda row, target: f"{row['provider_key']}/{row['model']}" == target,
+    "match": lambda row, target: ids.parse(target) in row["matched_budget_ids"],
+}
+"""Scope kind -> whether a row is of a target."""
 
 
 def sum_window(
