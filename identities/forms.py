@@ -1,4 +1,4 @@
-"""What people type about identities and keys; labels and help stand here once."""
+"""What people type about identities; labels and help stand here once."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
-from identities.models import EXTERNAL_ID_COLUMN, EXTERNAL_ID_MAX
+from identities.models import EXTERNAL_ID_MAX
 
 if TYPE_CHECKING:
     from identities.models import Identity
@@ -111,25 +111,6 @@ class IdentityForm(ProfileForm):
                 "spellcheck": "false",
                 "autofocus": True,
             }
-        ),
-    )
-
-
-class KeyForm(StudioForm):
-    """A new API key."""
-
-    name = forms.CharField(
-        label=_("Name"),
-        max_length=120,
-        help_text=_("Where it will be used, so that you know it again."),
-        widget=forms.TextInput(attrs={"placeholder": "Production backend"}),
-    )
-    bound_external_id = forms.CharField(
-        label=_("Bound to identity"),
-        required=False,
-        max_length=EXTERNAL_ID_COLUMN,
-        help_text=_(
-            "An external ID: calls with this key count there, whatever they name."
         ),
     )
 

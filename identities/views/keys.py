@@ -10,13 +10,18 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from identities.access import MANAGE, StudioRequest, studio_view
-from identities.forms import KeyForm
+from identities.errors import IdentitiesError
+from identities.key_forms import KeyForm
 from identities.selectors import get_api_key, list_api_keys
-from identities.services import issue_api_key, revoke_api_key
+from identities.services import IssuedKey, issue_api_key, revoke_api_key
 from orqstudio.web.htmx import finish, render_fragment
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from django.http import HttpResponse
+
+    from identities.models import Workspace
 
 
 @require_safe
@@ -36,11 +41,13 @@ def key_new(request: StudioRequest) -> HttpResponse:
     """Make a key and show its secret, this once."""
     workspace = request.access.workspace
     form = KeyForm(request.POST) if request.method == "POST" else KeyForm()
-    if form.is_valid():
-        issued = issue_api_key(workspace=workspace, **form.cleaned_data)
-        context = {"issued": issued}
+    issued = _issue(workspace, form, request.now) if form.is_valid() else None
+    if issued is not None:
         return render_fragment(
-            request, "studio/panel_page.html", "identities/_key_issued.html", context
+            request,
+            "studio/panel_page.html",
+            "identities/_key_issued.html",
+            {"issued": issued},
         )
     return render_fragment(
         request,
@@ -73,3 +80,12 @@ def key_revoke(request: StudioRequest, public_id: str) -> HttpResponse:
         goto=reverse("key_list"),
         stays=True,
     )
+
+
+def _issue(workspace: Workspace, form: KeyForm, now: datetime) -> IssuedKey | None:
+    """Make the key; None with the reason in the form when its facts contradict."""
+    try:
+        return issue_api_key(workspace=workspace, **form.facts(now))
+    except IdentitiesError as error:
+        form.add_error(None, str(error))
+        return None
