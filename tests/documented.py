@@ -100,7 +100,7 @@ def fail_unless_valid(value: Any, schema: dict[str, Any], *, is_closed: bool) ->
     """Fail with every place where a value is not what the schema says."""
     validator = _validator(_Key(schema), is_closed)
     wrong = [f"{each.json_path}: {each.message}" for each in _leaves(validator, value)]
-    assert wrong == [], value
+    assert not wrong, (wrong, value)
 
 
 def resolve(part: dict[str, Any]) -> dict[str, Any]:

@@ -49,7 +49,8 @@ from orqstudio.web.query import TEXT_MAX
 BUDGETS = Family(
     "Budgets",
     "Limits on cost, tokens and requests a minute; nothing passes a hard one by more "
-    "than a call.",
+    "than a call. The official SDKs from 3.12 to 4.0 are answered in the form of their "
+    "time: a type, a period and an amount.",
     headers=RESOURCE_HEADERS,
 )
 ID = in_path("budget_id", text("Its `budgetId`.", minLength=1))

@@ -233,7 +233,7 @@ def _invocation() -> Schema:
             "created": moment(),
             "object": one_of(["chat"]),
             "model": text(),
-            "provider": one_of(sorted({*KNOWN_PROVIDERS, "openailike"})),
+            "provider": one_of(sorted({*KNOWN_PROVIDERS, "openailike", "orq"})),
             "is_final": {"type": "boolean", "enum": [True]},
             "telemetry": record({"trace_id": own_id(), "span_id": own_id()}),
             "choices": list_of(choice),
