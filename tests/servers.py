@@ -6,6 +6,7 @@ import contextlib
 import http.client
 import os
 import signal
+import socket
 import subprocess
 import sys
 from dataclasses import dataclass, field
@@ -24,6 +25,7 @@ class AppServer:
     data_dir: Path
     variables: dict[str, str] = field(default_factory=dict)
     workers: int = 1
+    arguments: tuple[str, ...] = ()
     port: int = field(default_factory=free_port)
 
     def start(self) -> AppServer:
@@ -35,6 +37,7 @@ class AppServer:
             *("--log-level", "warning", "--no-access-log"),
             *("--loop", "uvloop", "--http", "httptools"),
             *("--timeout-graceful-shutdown", "30"),
+            *self.arguments,
         ]
         with self.output_file.open("a") as output:
             self.process = subprocess.Popen(
@@ -88,11 +91,8 @@ class AppServer:
             os.killpg(self.process.pid, number)
 
     def _listens(self) -> bool:
-        try:
-            http.client.HTTPConnection("127.0.0.1", self.port, 1).connect()
-        except OSError:
-            return False
-        return True
+        with socket.socket() as probe:
+            return probe.connect_ex(("127.0.0.1", self.port)) == 0
 
     def _is_ready(self) -> bool:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, PATIENCE_S)
