@@ -50,7 +50,8 @@ def run_case(node, proxy, key, user):
 
 
 @pytest.mark.parametrize(
-    "case", ["identities", "budgets", "calls", "keys", "reports", "errors"]
+    "case",
+    ["identities", "budgets", "kinds", "calls", "keys", "reports", "errors"],
 )
 def test_the_client_understands(run_case, case):
     run_case(case)

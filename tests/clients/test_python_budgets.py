@@ -126,19 +126,84 @@ def test_a_deleted_budget_is_a_404_and_its_limit_ends(orq, user):
     assert orq.deployments.invoke(key="demo", http_headers=headers).object == "chat"
 
 
+LIMITS = {"period": "BUDGET_PERIOD_MONTHLY", "amount": 1}
+
+
 @pytest.mark.parametrize(
-    "facts",
+    "scope",
     [
-        {"scope": {"provider": {"provider": "openai"}}},
-        {"match": {"cel": 'model == "x"'}},
-        {"rate_limit": {"requests_per_minute": 2}},
+        {"project": {"project_id": "{user}"}},
+        {"provider": {"provider": "{user}"}},
+        {"model": {"model_id": "{user}/gpt-4o"}},
     ],
+    ids=lambda scope: next(iter(scope)),
 )
-def test_what_is_not_there_yet_is_refused_not_ignored(orq, user, facts):
-    limits = {"period": "BUDGET_PERIOD_MONTHLY", "amount": 1}
-    scope = {} if "match" in facts else {"scope": scope_of(user)}
+def test_every_kind_of_scope_comes_back(orq, user, scope):
+    [(kind, named)] = scope.items()
+    [(name, target)] = named.items()
+    target = target.format(user=user)
 
+    created = orq.budgets.create(scope={kind: {name: target}}, limits=LIMITS).budget
+    page = orq.budgets.list(
+        scope_kind=[f"BUDGET_SCOPE_KIND_{kind.upper()}"], scope_target_id=target
+    )
+
+    assert getattr(getattr(created.scope, kind), name) == target
+    assert created.match.cel == f'{kind} == "{target}"'
+    assert [each.budget_id for each in page.data] == [created.budget_id]
+
+
+def test_a_match_limits_the_calls_it_holds_for(orq, user):
+    cel = f'identity == "{user}" && headers["x-team"] == "blue"'
+    headers = {"X-ORQ-IDENTITY-ID": user, "X-Team": "blue"}
+
+    budget = orq.budgets.create(match={"cel": cel}, limits={**LIMITS, "amount": 0})
+
+    assert (budget.budget.scope, budget.budget.match.cel) == (None, cel)
     with pytest.raises(models.APIDefaultError) as raised:
-        orq.budgets.create(**{**scope, "limits": limits, **facts})
+        orq.deployments.invoke(key="demo", http_headers=headers)
+    assert raised.value.status_code == 429
+    red = {**headers, "X-Team": "red"}
+    assert orq.deployments.invoke(key="demo", http_headers=red).object == "chat"
+    changed = orq.budgets.update(
+        budget_id=budget.budget.budget_id, match={"cel": f'identity == "not {user}"'}
+    )
+    assert changed.budget.match.cel == f'identity == "not {user}"'
+    assert orq.deployments.invoke(key="demo", http_headers=headers).object == "chat"
 
-    assert raised.value.status_code == 400
+
+def test_requests_a_minute_are_limited(orq, user):
+    budget = orq.budgets.create(
+        scope=scope_of(user),
+        limits={"period": "BUDGET_PERIOD_MONTHLY"},
+        rate_limit={"requests_per_minute": 1},
+    ).budget
+    headers = {"X-ORQ-IDENTITY-ID": user}
+
+    assert budget.rate_limit.requests_per_minute == 1
+    assert orq.deployments.invoke(key="demo", http_headers=headers).object == "chat"
+    with pytest.raises(models.APIDefaultError) as raised:
+        orq.deployments.invoke(key="demo", http_headers=headers)
+
+    assert raised.value.status_code == 429
+    assert raised.value.headers["x-ratelimit-limit"] == "1"
+    assert "requests_per_minute_exceeded" in raised.value.body
+
+
+def test_alerts_are_kept(orq, user):
+    alert = {"threshold_percent": 80, "notifier_ids": ["n1", "n2"]}
+    created = orq.budgets.create(
+        scope=scope_of(user), limits=LIMITS, alerts=[alert]
+    ).budget
+    [kept] = created.alerts
+
+    assert (kept.threshold_percent, kept.notifier_ids) == (80, ["n1", "n2"])
+    assert kept.dimension == "BUDGET_ALERT_DIMENSION_COST"
+    edited = {**alert, "id": kept.id, "threshold_percent": 90}
+    changed = orq.budgets.update(
+        budget_id=created.budget_id, alerts=[edited, alert]
+    ).budget
+    assert [each.threshold_percent for each in changed.alerts] == [90, 80]
+    assert changed.alerts[0].id == kept.id != changed.alerts[1].id
+    cleared = orq.budgets.update(budget_id=created.budget_id, clear_alerts=True)
+    assert cleared.budget.alerts is None

@@ -1,6 +1,6 @@
 // @orq-ai/node, unmodified: one case per run, named by the first argument.
 //
-// node lifecycle.mjs identities|budgets|calls|keys|reports|refusal|errors
+// node lifecycle.mjs identities|budgets|kinds|calls|keys|reports|refusal|errors
 //
 // ORQ_URL, ORQ_KEY and ORQ_USER (an external_id nothing else uses) come from the
 // environment. A case that does not hold ends with exit code 1 and says where.
@@ -162,6 +162,59 @@ async function budgets() {
   assert.equal(again.body.code, 6);
   assert.deepEqual(plain(await orq.budgets.delete({ budgetId })), {});
   await fails(() => orq.budgets.get({ budgetId }), 404);
+}
+
+async function kinds() {
+  const period = "BUDGET_PERIOD_MONTHLY";
+  const limits = { period, amount: 1 };
+  for (const [kind, target] of [
+    ["project", { projectId: user }],
+    ["provider", { provider: user }],
+    ["model", { modelId: `${user}/gpt-4o` }],
+  ]) {
+    const { budget } = await orq.budgets.create({ scope: { [kind]: target }, limits });
+    const [id] = Object.values(target);
+    assert.deepEqual(plain(budget.scope), { [kind]: target });
+    assert.equal(budget.match.cel, `${kind} == "${id}"`);
+    const { data } = await orq.budgets.list({
+      scopeKind: [`BUDGET_SCOPE_KIND_${kind.toUpperCase()}`],
+      scopeTargetId: id,
+    });
+    assert.deepEqual(data.map((each) => each.budgetId), [budget.budgetId]);
+  }
+
+  const alert = { thresholdPercent: 80, notifierIds: ["n1"] };
+  const cel = `identity == "${user}"`;
+  const { budget } = await orq.budgets.create({
+    match: { cel },
+    limits,
+    rateLimit: { requestsPerMinute: 1 },
+    alerts: [alert],
+  });
+  assert.equal(budget.scope, undefined);
+  assert.equal(budget.match.cel, cel);
+  assert.equal(budget.rateLimit.requestsPerMinute, 1);
+  const dimension = "BUDGET_ALERT_DIMENSION_COST";
+  const { id } = budget.alerts[0];
+  assert.deepEqual(plain(budget.alerts), [{ id, ...alert, dimension }]);
+
+  await invoke();
+  const { error, body } = await fails(invoke, 429);
+  assert.equal(body.error.code, "requests_per_minute_exceeded");
+  assert.equal(body.error.dimension, "requests");
+  assert.equal(error.headers.get("x-ratelimit-limit"), "1");
+
+  const { budgetId } = budget;
+  const changed = await orq.budgets.update({
+    budgetId,
+    updateBudgetRequest: {
+      match: { cel: `identity == "not ${user}"` },
+      alerts: [{ ...alert, id, thresholdPercent: 90 }],
+    },
+  });
+  assert.equal(changed.budget.alerts[0].thresholdPercent, 90);
+  assert.equal(changed.budget.alerts[0].id, id);
+  await invoke();
 }
 
 async function calls() {
@@ -351,8 +404,10 @@ async function errors() {
   assert.equal(unknown.body.code, 5);
   await fails(() => orq.deployments.invoke({ key: "nothing" }), 404);
   await fails(() => orq.deployments.invoke({ key: "demo", stream: true }), 400);
-  const wide = { scope, limits: { amount: 1 }, rateLimit: { requestsPerMinute: 2 } };
-  await fails(() => orq.budgets.create(wide), 400);
+  const limits = { period: "BUDGET_PERIOD_MONTHLY", amount: 1 };
+  const unusable = { match: { cel: "identity ==" }, limits };
+  const { body: said } = await fails(() => orq.budgets.create(unusable), 400);
+  assert.match(said.message, /match\.cel/);
 
   const stranger = new Orq({ apiKey: "sk-wrong", serverURL });
   for (const ask of [
@@ -367,5 +422,5 @@ async function errors() {
   }
 }
 
-const cases = { identities, budgets, calls, keys, reports, refusal, errors };
+const cases = { identities, budgets, kinds, calls, keys, reports, refusal, errors };
 await cases[process.argv[2]]();
