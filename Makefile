@@ -6,6 +6,11 @@ VENV := .venv
 PYTHON := $(VENV)/bin/python
 PIP := $(PYTHON) -m pip install --quiet --disable-pip-version-check
 NODE_CLIENTS := tests/clients/node
+GENERATIONS := tests/clients/generations
+OLD_CLIENTS := $(patsubst $(GENERATIONS)/python-%.txt,build/clients/python-%/.stamp,\
+	$(wildcard $(GENERATIONS)/python-*.txt)) \
+	$(patsubst $(GENERATIONS)/node-%.json,build/clients/node-%/.stamp,\
+	$(wildcard $(GENERATIONS)/node-*.json))
 CODE := orqstudio identities metering tests bench manage.py
 
 # In CI a missing program fails a test that elsewhere is skipped with its reason.
@@ -14,8 +19,8 @@ export ORQSTUDIO_REQUIRE ?= browser,contract
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test lint types format browser bench programs node-clients \
-	clean
+.PHONY: help run demo test test-clients lint types format browser bench programs \
+	node-clients old-clients clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -26,8 +31,11 @@ run: $(VENV)/.runtime ## Start everything on http://HOST:PORT (127.0.0.1:8000)
 demo: $(VENV)/.runtime ## The same with sample identities, budgets and usage
 	@exec $(PYTHON) manage.py serve --host $(HOST) --port $(PORT) --demo
 
-test: lint types programs node-clients ## Lint, types and the whole suite
+test: lint types programs node-clients old-clients ## Lint, types and the whole suite
 	@$(PYTHON) -m pytest
+
+test-clients: $(VENV)/.tests node-clients old-clients ## Only official clients
+	@$(PYTHON) -m pytest -m contract
 
 lint: $(VENV)/.tests ## Check style, format and templates
 	@$(PYTHON) -m ruff check --quiet $(CODE)
@@ -68,9 +76,13 @@ node-clients: ## Install the official Node client for the contract tests
 	@! command -v npm >/dev/null || $(MAKE) -s $(NODE_CLIENTS)/node_modules/.stamp \
 	|| echo "The official Node client cannot be installed from here."
 
+old-clients: $(VENV)/.tests node-clients ## Install older generations of the clients
+	@$(MAKE) -s -k -j2 $(OLD_CLIENTS) \
+	|| echo "Not every official client can be installed from here."
+
 clean: ## Remove the environment and caches; never the data
 	@rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage* \
-	  $(NODE_CLIENTS)/node_modules
+	  $(NODE_CLIENTS)/node_modules build/clients
 
 # The environment. A stamp is written last, so a broken installation is repeated;
 # one that cannot even run pip is made anew.
@@ -100,4 +112,21 @@ $(VENV)/.tests: tests/requirements.txt $(VENV)/.runtime
 $(NODE_CLIENTS)/node_modules/.stamp: $(NODE_CLIENTS)/package-lock.json
 	@echo "Installing the official Node client into $(NODE_CLIENTS)."
 	@cd $(NODE_CLIENTS) && npm ci --loglevel=error >/dev/null
+	@touch $@
+
+build/clients/python-%/.stamp: $(GENERATIONS)/python-%.txt \
+		$(GENERATIONS)/constraints.txt
+	@echo "Installing the official Python client $* into $(@D)."
+	@rm -rf $(@D) && $(PYTHON) -m venv --without-pip $(@D)
+	@$(PYTHON) -m pip --python $(@D)/bin/python --quiet \
+	  --disable-pip-version-check install -r $<
+	@touch $@
+
+build/clients/node-%/.stamp: $(GENERATIONS)/node-%.json
+	@echo "Installing the official Node client $* into $(@D)."
+	@rm -rf $(@D) && mkdir -p $(@D)
+	@cp $< $(@D)/package-lock.json && cp $(NODE_CLIENTS)/.npmrc $(@D)
+	@echo '{"private": true, "type": "module",' \
+	  '"dependencies": {"@orq-ai/node": "$*"}}' >$(@D)/package.json
+	@cd $(@D) && npm ci --loglevel=error >/dev/null
 	@touch $@
