@@ -87,26 +87,37 @@ class Attention:
 
 
 # Candidates only: a superset of what may be 80 % full, found by index. A budget whose
-# window has no row yet is one if its target has usage young enough to lie in it.
+# window has no row yet is one if the days that can lie in it hold so much; those of
+# other scopes are few enough to be computed.
 _CANDIDATES = """
-SELECT b.id FROM budget b
-LEFT JOIN budget_window w
-    ON w.budget_id = b.id AND w.starts_at <= %(now)s AND w.ends_at > %(now)s
-WHERE b.workspace_id = %(workspace)s AND b.is_active
-  AND (b.expires_at IS NULL OR b.expires_at > %(now)s)
-  AND (b.amount_usd = 0 OR b.token_limit = 0
-    OR w.settled_usd >= b.amount_usd * %(near)s
-    OR w.settled_tokens >= b.token_limit * %(near)s
-    OR (w.id IS NULL AND EXISTS (
-        SELECT 1 FROM usage_daily u
-        WHERE u.workspace_id = b.workspace_id
-          AND (b.scope_kind = 'workspace' OR u.external_id = b.scope_target)
-          AND u.day >= CASE b.period
+WITH open AS (
+    SELECT b.id, b.scope_kind, b.scope_target, w.id AS window_id,
+        b.amount_usd * %(near)s AS near_usd, b.token_limit * %(near)s AS near_tokens,
+        w.settled_usd, w.settled_tokens,
+        CASE b.period
             WHEN 'daily' THEN %(now)s::date - 2
             WHEN 'weekly' THEN %(now)s::date - 8
             WHEN 'monthly' THEN %(now)s::date - 32
             WHEN 'yearly' THEN %(now)s::date - 367
-            ELSE '-infinity'::date END)))
+            ELSE '-infinity'::date END AS first_day
+    FROM budget b
+    LEFT JOIN budget_window w
+        ON w.budget_id = b.id AND w.starts_at <= %(now)s AND w.ends_at > %(now)s
+    WHERE b.workspace_id = %(workspace)s AND b.is_active
+      AND (b.expires_at IS NULL OR b.expires_at > %(now)s)
+)
+SELECT id FROM open
+WHERE near_usd = 0 OR near_tokens = 0 OR settled_usd >= near_usd
+   OR settled_tokens >= near_tokens OR (window_id IS NULL AND scope_kind <> 'identity')
+UNION
+SELECT open.id FROM open CROSS JOIN LATERAL (
+    SELECT sum(u.cost_usd) AS usd, sum(u.input_tokens + u.output_tokens) AS tokens
+    FROM usage_daily u
+    WHERE u.workspace_id = %(workspace)s AND u.external_id = open.scope_target
+      AND u.day >= open.first_day
+) used
+WHERE open.window_id IS NULL AND open.scope_kind = 'identity'
+  AND (used.usd >= open.near_usd OR used.tokens >= open.near_tokens)
 """
 
 
