@@ -49,7 +49,7 @@ def read_rights(mode: str, access: Mapping[str, str], *, is_bound: bool) -> Righ
     return {
         resource: Level.NONE
         if is_bound and resource is not Resource.CALLS
-        else _level_of(mode, access, resource)
+        else level_of(mode, access, resource)
         for resource in Resource
     }
 
@@ -59,7 +59,8 @@ def covers(own: Rights, other: Rights) -> bool:
     return all(own[resource] >= level for resource, level in other.items())
 
 
-def _level_of(mode: str, access: Mapping[str, str], resource: Resource) -> Level:
+def level_of(mode: str, access: Mapping[str, str], resource: Resource) -> Level:
+    """Return the level of one resource, a binding aside: that leaves calls alone."""
     if mode == ALL:
         return Level.WRITE
     if mode == READ_ONLY:

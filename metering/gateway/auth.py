@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from identities.rights import Level, Resource, read_rights
+from identities.rights import Level, Resource, level_of
 from metering.gateway.errors import GatewayError
 from metering.gateway.store import Kept, Store
 from orqstudio.lib.clock import utc_now
@@ -124,15 +124,13 @@ def _is_valid(row: Row, digest: bytes, now: datetime) -> bool:
 
 
 def _caller_of(row: Row) -> Caller:
-    mode, access, bound, prefix = row[9], row[10], row[3], row[11]
-    rights = read_rights(mode, access, is_bound=bool(bound or prefix))
     return Caller(
         key_id=row[0],
         workspace_id=row[1],
-        bound_external_id=bound,
+        bound_external_id=row[3],
         refuses_unpriced=row[6] == "refuse",
-        may_call=rights[Resource.CALLS] >= Level.WRITE,
-        bound_prefix=prefix,
+        may_call=level_of(row[9], row[10], Resource.CALLS) >= Level.WRITE,
+        bound_prefix=row[11],
         owner_external_id=row[12],
         project_id=row[13],
     )
