@@ -83,6 +83,14 @@ def test_the_contact_of_the_constructor_and_an_identity_in_the_body_are_billed(r
     assert_identity(made, {"external_id": f"{run.user}-body", **facts})
 
 
+def test_the_router_answers_a_chat(run):
+    chatted = run.said("chatted")
+
+    [choice] = chatted["choices"]
+    assert choice["message"] == {"role": "assistant", "content": "Hello"}
+    assert chatted["usage"]["total_tokens"] == 4
+
+
 def test_a_deleted_identity_is_a_typed_404(run):
     deleted = run.said("deleted")
 

@@ -104,7 +104,7 @@ def test_an_update_clears_what_is_empty(run):
 
 
 def test_metadata_that_the_client_loses_stays_where_it_is(run, server, key):
-    """4.10 to 4.12 send `metadata: {}` with every update."""
+    """4.10 to 4.12 send `metadata: {}` whatever they were given."""
     status, body = server.request("GET", f"/v2/identities/{run.user}-body", token=key)
 
     assert (status, body["metadata"]) == (200, {"a": 1})
@@ -169,6 +169,13 @@ def test_a_key_lives_from_its_token_to_its_end(run):
     assert token not in str([said["listed"], shown])
     assert said["gone"] == ({} if run.is_node else None)
     assert_refused(said["get"], 404, 5)
+
+
+def test_the_resources_that_rights_are_about_are_listed(run):
+    domains = run.said("capabilities")["domains"]
+
+    assert {"identities", "budgets", "api_keys"} <= {each["id"] for each in domains}
+    assert all(isinstance(each["group"], int) for each in domains)
 
 
 def test_a_report_tells_what_the_identity_cost(run):

@@ -32,6 +32,12 @@ async function invoked() {
   ];
 }
 
+const chatted = () =>
+  orq.router.chat.completions.create({
+    model: "orq/echo",
+    messages: [{ role: "user", content: "Hello" }],
+  });
+
 async function listed() {
   const filterBy = { tags: [user, "b c"] };
   return {
@@ -119,6 +125,7 @@ await say(
   again,
   found,
   invoked,
+  chatted,
   listed,
   paged,
   updated,

@@ -45,6 +45,12 @@ def invoked():
     ]
 
 
+def chatted():
+    """Call the router for nobody."""
+    messages = [{"role": "user", "content": "Hello"}]
+    return orq.router.chat.completions.create(model="orq/echo", messages=messages)
+
+
 def listed():
     """List by two tags, metrics asked for and not."""
     both = {"tags": [USER, "b c"]}
@@ -128,6 +134,7 @@ say(
     found,
     again,
     invoked,
+    chatted,
     listed,
     paged,
     updated,

@@ -99,7 +99,7 @@ async function paged() {
 
 async function updated() {
   const changes = { email: "", tags: [], metadata: { lost: true } };
-  const rename = { displayName: "New" };
+  const rename = { displayName: "New", metadata: { lost: true } };
   return [
     await orq.identities.update({ id: user, updateIdentityRequest: changes }),
     await orq.identities.update({ id: `${user}-body`, updateIdentityRequest: rename }),
@@ -139,6 +139,8 @@ async function keys() {
     get: await refused(() => orq.apiKeys.get({ apiKeyId })),
   };
 }
+
+const capabilities = () => orq.apiKeys.listCapabilities();
 
 const reported = () =>
   orq.reporting.query({
@@ -191,6 +193,7 @@ await say(
   updated,
   odd,
   keys,
+  capabilities,
   reported,
   deleted,
   errors,

@@ -146,6 +146,11 @@ def keys():
     }
 
 
+def capabilities():
+    """List the resources that rights of a key are about."""
+    return orq.api_keys.list_capabilities()
+
+
 def reported():
     """Ask for the cost and the requests of the identity today."""
     now = datetime.fromtimestamp(time.time(), UTC)
@@ -200,6 +205,7 @@ say(
     updated,
     odd,
     keys,
+    capabilities,
     reported,
     deleted,
     errors,
