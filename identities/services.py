@@ -272,8 +272,7 @@ def put_identity(
         IdentityNotFound: it was deleted meanwhile.
         ValueError: a field that cannot change is named.
     """
-    if unknown := set(facts) - CHANGEABLE:
-        raise ValueError(sorted(unknown))
+    _require_known(facts, CHANGEABLE)
     row = Identity(workspace=workspace, external_id=external_id, source=source, **facts)
     Identity.objects.bulk_create(
         [row],

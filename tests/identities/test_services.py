@@ -177,3 +177,34 @@ def test_a_token_that_was_rotated_away_is_never_issued_again(workspace):
 
     with pytest.raises(TokenTaken):
         services.issue_api_key(workspace=workspace, name="env", token="t")
+
+
+def test_an_upsert_names_what_may_change_and_nothing_else(workspace):
+    with pytest.raises(ValueError, match="source"):
+        services.put_identity(
+            workspace=workspace,
+            external_id="jane",
+            facts={"source": "studio"},
+            source=Identity.Source.API,
+        )
+
+    assert not Identity.objects.exists()
+
+
+def test_an_upsert_moves_updated_and_keeps_created(workspace):
+    def put(**facts):
+        return services.put_identity(
+            workspace=workspace,
+            external_id="jane",
+            facts=facts,
+            source=Identity.Source.API,
+        )
+
+    made = put(display_name="Jane")
+    Identity.objects.update(created_at=NOON, updated_at=NOON)
+    changed = put(tags=["a"])
+
+    assert changed.pk == made.pk
+    assert (changed.display_name, changed.tags) == ("Jane", ["a"])
+    assert changed.created_at == NOON
+    assert changed.updated_at > NOON
