@@ -63,6 +63,13 @@ class AppServer:
         """Everything logged so far."""
         return self.output_file.read_text()
 
+    @property
+    def worker_pids(self) -> set[int]:
+        """The processes below the first one."""
+        pid = self.process.pid
+        children = Path(f"/proc/{pid}/task/{pid}/children")
+        return {int(number) for number in children.read_text().split()}
+
     def kill(self) -> None:
         """Kill -9 of every process, workers included."""
         self._signal(signal.SIGKILL)
