@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from identities.forms import StudioForm
 from metering.budget_rules import RATE_MAX, require_room, require_sense
 from metering.errors import MeteringError
+from metering.matching import EXPRESSION_MAX
 from metering.models import Budget
 from metering.periods import BudgetPeriod, calendar_window
 from orqstudio.lib.clock import utc_now
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 AMOUNT_DEFAULT = Decimal("10.00")
 TOKENS_MAX = 10**15
+LIMIT_NAMES = ("amount_usd", "token_limit", "requests_per_minute")
 _SPANS = {
     "daily": _("a day"),
     "weekly": _("a week"),
@@ -74,6 +76,30 @@ class BudgetForm(LimitForm):
         max_value=TOKENS_MAX,
         help_text=_("Input and output together. Empty: no limit."),
     )
+    requests_per_minute = forms.IntegerField(
+        label=_("Requests per minute"),
+        required=False,
+        min_value=1,
+        max_value=RATE_MAX,
+        help_text=_("In any 60 seconds. Empty: no limit."),
+    )
+    match_cel = forms.CharField(
+        label=_("Expression"),
+        required=False,
+        max_length=EXPRESSION_MAX,
+        help_text=_(
+            "CEL over model, provider, api_key, identity, project, metadata and "
+            "headers. Where it fails, the budget applies."
+        ),
+        widget=forms.Textarea(
+            attrs={
+                "rows": 2,
+                "spellcheck": "false",
+                "placeholder": 'metadata.tier == "free"',
+                "class": "input mono",
+            }
+        ),
+    )
     mode = forms.ChoiceField(
         label=_("Enforcement"),
         choices=[
@@ -95,16 +121,18 @@ class BudgetForm(LimitForm):
         widget=forms.CheckboxInput(attrs=_SWITCH),
     )
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, has_expression: bool = False, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["amount_usd"].required = False
         self.fields["time_zone"].choices = _zones()  # type: ignore[attr-defined]
+        if not has_expression:
+            del self.fields["match_cel"]
 
     def clean(self) -> dict[str, Any]:
         """Refuse a budget without any limit."""
         values = super().clean() or {}
-        limits = (values.get("amount_usd"), values.get("token_limit"))
-        if not self.errors and limits == (None, None):
+        limits = {values.get(name) for name in LIMIT_NAMES}
+        if not self.errors and limits == {None}:
             self.add_error("amount_usd", ValidationError(_("Set a limit.")))
         return values
 
@@ -154,6 +182,8 @@ def limits_of(budget: Budget) -> dict[str, Any]:
         "period": budget.period,
         "amount_usd": None if amount is None else Decimal(plain(amount)),
         "token_limit": budget.token_limit,
+        "requests_per_minute": budget.requests_per_minute,
+        "match_cel": budget.match_cel,
         "mode": budget.mode,
         "time_zone": budget.time_zone,
         "is_active": budget.is_active,
@@ -166,19 +196,26 @@ def restate(
     amount_usd: Decimal | None,
     now: datetime,
     token_limit: int | None = None,
+    requests_per_minute: int | None = None,
     mode: str = "hard",
     time_zone: str = "UTC",
 ) -> str:
     """Say what a budget does and when it begins again."""
-    limit = _limit_words(amount_usd, token_limit)
-    if not limit:
+    what = limits = _limit_words(amount_usd, token_limit)
+    if limits:
+        words = {"limits": limits, "span": _SPANS[period]}
+        what = _now("%(limits)s in %(span)s") % words
+    if requests_per_minute is not None:
+        rate = _now("%(count)s requests in any 60 seconds")
+        rate %= {"count": f"{requests_per_minute:,}"}
+        what = _now(", or ").join(filter(None, (what, rate)))
+    if not what:
         return ""
-    words = {"limit": limit, "span": _SPANS[period]}
+    text = _now("Requests are blocked with 429 after %(what)s.")
     if mode == "shadow":
-        text = _now("Nothing is refused; use over %(limit)s in %(span)s is marked.")
-    else:
-        text = _now("Requests are blocked with 429 after %(limit)s in %(span)s.")
-    return f"{text % words} {_resets(period, time_zone, now)}"
+        text = _now("Nothing is refused; use over %(what)s is marked.")
+    text %= {"what": what}
+    return f"{text} {_resets(period, time_zone, now)}" if limits else text
 
 
 def _limit_words(amount_usd: Decimal | None, token_limit: int | None) -> str:
@@ -207,7 +244,7 @@ def _initials(form: LimitForm) -> dict[str, Any]:
 
 
 def _limits(values: dict[str, Any]) -> dict[str, Any]:
-    names = ("period", "amount_usd", "token_limit", "mode", "time_zone")
+    names = ("period", *LIMIT_NAMES, "mode", "time_zone")
     return {name: values[name] for name in names if name in values}
 
 

@@ -15,7 +15,7 @@ from identities.models import Identity
 from identities.selectors import list_api_keys
 from metering.errors import BudgetNotFound
 from metering.ledger_sql import WindowScope, sum_windows_params, sum_windows_sql
-from metering.models import Budget, BudgetRefusal, BudgetWindow
+from metering.models import Budget, BudgetRefusal, BudgetWindow, Provider
 from metering.periods import BudgetPeriod, Window, calendar_window
 from orqstudio.lib import ids
 from orqstudio.lib.money import ZERO_USD
@@ -94,6 +94,11 @@ def get_budget(workspace: Workspace, budget_id: str) -> Budget:
 def list_budgets(workspace: Workspace) -> QuerySet[Budget]:
     """Return all budgets of a workspace, the last changed first."""
     return Budget.objects.filter(workspace=workspace).order_by("-updated_at", "-id")
+
+
+def list_providers(workspace: Workspace) -> QuerySet[Provider]:
+    """Return all providers of a workspace, by key."""
+    return Provider.objects.filter(workspace=workspace).order_by("key")
 
 
 def budget_of(workspace: Workspace, scope_kind: str, target: str) -> Budget | None:

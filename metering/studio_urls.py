@@ -8,6 +8,7 @@ from metering import views
 
 urlpatterns = [
     path("budgets/", views.budget_list, name="budget_list"),
+    path("budgets/new/", views.budget_new, name="budget_new"),
     path("budgets/preview/", views.budget_preview, name="budget_preview"),
     path("budgets/workspace/", views.workspace_budget, name="workspace_budget"),
     path("budgets/<str:public_id>/", views.budget_edit, name="budget_edit"),

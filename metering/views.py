@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.core.paginator import Paginator
 from django.http import Http404, HttpResponse
@@ -14,17 +14,21 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from identities.access import MANAGE, VIEW, StudioRequest, studio_view
 from identities.models import Identity
-from identities.selectors import identities_named, identity_of_id
+from identities.selectors import identities_named, identity_of_id, list_api_keys
 from metering.analytics.budgets import BudgetCard, budget_table, cards_of
 from metering.errors import BudgetNotFound, MeteringError
 from metering.forms import BudgetForm, LimitForm, limits_of
 from metering.models import Budget
+from metering.scope_form import NewBudgetForm
 from metering.selectors import budget_of, get_budget
 from metering.services import create_budget, delete_budget, reset_budget, update_budget
 from orqstudio.web.htmx import finish, keep_apart, render_fragment
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Mapping
+    from uuid import UUID
+
+    from identities.models import Workspace
 
     Act = Callable[[StudioRequest, Budget], str]
 
@@ -39,6 +43,7 @@ class Scope:
     target: str
     budget: Budget | None
     identity: Identity | None = None
+    label: str = ""
 
     @property
     def page(self) -> str:
@@ -56,8 +61,10 @@ def budget_list(request: StudioRequest) -> HttpResponse:
     cards = budget_table(workspace, now=request.now)
     page = Paginator(cards, PAGE_SIZE).get_page(request.GET.get("page"))
     targets = [card.budget.scope_target for card in page if _is_personal(card.budget)]
+    budgets = [card.budget for card in page]
     context = {
         "page": page,
+        "labels": labels_of(workspace, budgets),
         "identities": identities_named(workspace, targets),
         "blocked": sum(card.state == "blocked" for card in cards),
         "near": sum(card.state == "near" for card in cards),
@@ -66,6 +73,26 @@ def budget_list(request: StudioRequest) -> HttpResponse:
     return render_fragment(
         request, "metering/budgets.html", "metering/_budgets.html", context
     )
+
+
+def labels_of(workspace: Workspace, budgets: Iterable[Budget]) -> dict[UUID, str]:
+    """Return what people call the targets of budgets, by id of the budget.
+
+    An API key has its name, an expression itself. At most one query.
+    """
+    rows = list(budgets)
+    keys: dict[str, str] = {}
+    if any(each.scope_kind == Budget.ScopeKind.API_KEY for each in rows):
+        keys = {key.public_id: str(key) for key in list_api_keys(workspace)}
+    return {each.pk: _label(each, keys) for each in rows}
+
+
+def _label(budget: Budget, keys: Mapping[str, str]) -> str:
+    if budget.scope_kind == Budget.ScopeKind.WORKSPACE:
+        return _("Whole workspace")
+    if budget.scope_kind == Budget.ScopeKind.MATCH:
+        return budget.match_cel
+    return keys.get(budget.scope_target, budget.scope_target)
 
 
 def _is_personal(budget: Budget) -> bool:
@@ -85,7 +112,9 @@ def identity_budget(request: StudioRequest, public_id: str) -> HttpResponse:
     if identity is None:
         raise Http404
     budget = budget_of(workspace, "identity", identity.external_id)
-    return _edit(request, Scope("identity", identity.external_id, budget, identity))
+    label = str(identity)
+    scope = Scope("identity", identity.external_id, budget, identity, label)
+    return _edit(request, scope)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -93,7 +122,44 @@ def identity_budget(request: StudioRequest, public_id: str) -> HttpResponse:
 def workspace_budget(request: StudioRequest) -> HttpResponse:
     """Set or change the budget of the whole workspace."""
     workspace = request.access.workspace
-    return _edit(request, Scope("workspace", "", budget_of(workspace, "workspace", "")))
+    budget = budget_of(workspace, "workspace", "")
+    scope = Scope("workspace", "", budget, label=_("Whole workspace"))
+    return _edit(request, scope)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@studio_view(MANAGE)
+def budget_new(request: StudioRequest) -> HttpResponse:
+    """Create a budget of any kind."""
+    workspace = request.access.workspace
+    form = NewBudgetForm(workspace=workspace)
+    if request.method == "POST":
+        form = NewBudgetForm(request.POST, workspace=workspace)
+        if form.is_valid() and _created(request, form):
+            return finish(
+                request,
+                text=_("The budget was created."),
+                goto=reverse("budget_list"),
+                stays=True,
+            )
+    context = {"form": form, "sentence": form.restate(request.now)}
+    return render_fragment(
+        request,
+        "studio/panel_page.html",
+        "metering/_budget_new.html",
+        context,
+        status=422 if form.is_bound else 200,
+    )
+
+
+def _created(request: StudioRequest, form: NewBudgetForm) -> bool:
+    """Create the budget; a refusal of the core goes to the form."""
+    workspace = request.access.workspace
+    try:
+        create_budget(workspace=workspace, now=request.now, **form.facts)
+    except MeteringError as error:
+        form.add_error(None, str(error))
+    return form.is_valid()
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -138,17 +204,23 @@ def _scope_of(request: StudioRequest, budget: Budget) -> Scope:
     targets = [budget.scope_target] if _is_personal(budget) else []
     named = identities_named(request.access.workspace, targets)
     identity = named.get(budget.scope_target)
-    return Scope(budget.scope_kind, budget.scope_target, budget, identity)
+    label = labels_of(request.access.workspace, [budget])[budget.pk]
+    if identity:
+        label = str(identity)
+    return Scope(budget.scope_kind, budget.scope_target, budget, identity, label)
 
 
 def _edit(request: StudioRequest, scope: Scope) -> HttpResponse:
-    initial = limits_of(scope.budget) if scope.budget else None
+    options: dict[str, Any] = {
+        "initial": limits_of(scope.budget) if scope.budget else None,
+        "has_expression": scope.kind == Budget.ScopeKind.MATCH,
+    }
     if request.method == "POST":
-        form = BudgetForm(request.POST, initial=initial)
+        form = BudgetForm(request.POST, **options)
         if form.is_valid() and _saved(request, scope, form):
             return _done(request, scope, _("The budget was saved."))
     else:
-        form = BudgetForm(initial=initial)
+        form = BudgetForm(**options)
     context = {
         "form": form,
         "scope": scope,

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from metering.analytics.recent import count_recent
 from metering.analytics.spans import read_rows
 from metering.models import Budget
 from metering.selectors import BudgetUsage, budget_usage, list_budgets
@@ -26,29 +27,72 @@ OVER = "over"
 
 
 @dataclass(frozen=True, slots=True)
+class LimitUse:
+    """One limit of a budget beside what stands against it, in its own unit.
+
+    Attributes:
+        unit: `usd`, `tokens`, or `requests` (in the 60 seconds before now).
+        held: set aside for calls under way; those count as requests at once.
+    """
+
+    unit: str
+    limit: Decimal | int
+    used: Decimal | int
+    held: Decimal | int = 0
+
+    @property
+    def ratio(self) -> Decimal:
+        """Share used; may pass 1."""
+        return _share(self.used, self.limit)
+
+    @property
+    def held_ratio(self) -> Decimal:
+        """Share used and set aside."""
+        return _share(self.used + self.held, self.limit)
+
+
+@dataclass(frozen=True, slots=True)
 class BudgetCard:
-    """A budget with what its open window has used."""
+    """A budget with what its open window has used.
+
+    Attributes:
+        recent_requests: in the 60 seconds before `now`, where they are limited.
+    """
 
     budget: Budget
     usage: BudgetUsage
     now: datetime
+    recent_requests: int = 0
+
+    @property
+    def uses(self) -> list[LimitUse]:
+        """Its limits: cost, tokens, requests, as far as they are set."""
+        budget, usage = self.budget, self.usage
+        candidates = (
+            ("usd", budget.amount_usd, usage.settled_usd, usage.held_usd),
+            ("tokens", budget.token_limit, usage.settled_tokens, usage.held_tokens),
+            ("requests", budget.requests_per_minute, self.recent_requests, 0),
+        )
+        return [
+            LimitUse(unit, limit, used, held)
+            for unit, limit, used, held in candidates
+            if limit is not None
+        ]
+
+    @property
+    def binding(self) -> LimitUse:
+        """The limit that is nearest to its end."""
+        return max(self.uses, key=lambda use: use.ratio)
 
     @property
     def ratio(self) -> Decimal:
         """Share used of the limit that is nearest to its end; may pass 1."""
-        return max(
-            _share(self.usage.settled_usd, self.budget.amount_usd),
-            _share(self.usage.settled_tokens, self.budget.token_limit),
-        )
+        return self.binding.ratio
 
     @property
     def held_ratio(self) -> Decimal:
-        """Share used and set aside for calls under way."""
-        usage = self.usage
-        return max(
-            _share(usage.settled_usd + usage.held_usd, self.budget.amount_usd),
-            _share(usage.settled_tokens + usage.held_tokens, self.budget.token_limit),
-        )
+        """Share of the same limit that is used or set aside for calls under way."""
+        return self.binding.held_ratio
 
     @property
     def is_on(self) -> bool:
@@ -71,9 +115,7 @@ class BudgetCard:
         return self.usage.window.resets_at
 
 
-def _share(used: Decimal | int, limit: Decimal | int | None) -> Decimal:
-    if limit is None:
-        return Decimal(0)
+def _share(used: Decimal | int, limit: Decimal | int) -> Decimal:
     return Decimal(used) / Decimal(limit) if limit else Decimal(1)
 
 
@@ -122,16 +164,20 @@ WHERE open.window_id IS NULL AND open.scope_kind = 'identity'
 
 
 def cards_of(budgets: Iterable[Budget], *, now: datetime) -> list[BudgetCard]:
-    """Return the budgets with their usage, in their order. At most four queries."""
+    """Return the budgets with their usage, in their order.
+
+    At most four queries, and one for each kind of scope that limits requests.
+    """
     rows = list(budgets)
     usage = budget_usage(rows, now=now)
-    return [BudgetCard(row, usage[row.pk], now) for row in rows]
+    recent = count_recent(rows, now=now)
+    return [BudgetCard(row, usage[row.pk], now, recent.get(row.pk, 0)) for row in rows]
 
 
 def cards_by_target(
     workspace: Workspace, external_ids: Sequence[str], *, now: datetime
 ) -> dict[str, BudgetCard]:
-    """Return external_id -> card for those that have a budget. At most five queries."""
+    """Return external_id -> card for those that have a budget. At most six queries."""
     rows = list_budgets(workspace).filter(
         scope_kind=Budget.ScopeKind.IDENTITY, scope_target__in=external_ids
     )
@@ -141,7 +187,7 @@ def cards_by_target(
 def budgets_in_need(workspace: Workspace, *, now: datetime) -> Attention:
     """Return whose budget is near its limit or past it, of the whole workspace.
 
-    Exact, though only candidates are computed. At most six queries.
+    Exact, though only candidates are computed. At most eight queries.
     """
     params = {"workspace": workspace.pk, "now": now, "near": NEAR_RATIO}
     wanted: list[UUID] = [row["id"] for row in read_rows(_CANDIDATES, params)]

@@ -8,7 +8,13 @@ from decimal import Decimal
 import pytest
 from django.utils import timezone
 
-from tests.make import make_budget, make_event, make_identity, make_key
+from tests.make import (
+    make_budget,
+    make_event,
+    make_identity,
+    make_key,
+    make_match_budget,
+)
 
 pytestmark = pytest.mark.browser
 
@@ -39,6 +45,8 @@ def furnished(workspace):
     make_budget(workspace, first.external_id, amount_usd=Decimal(5))
     make_budget(workspace, "near", amount_usd=Decimal(1))
     make_budget(workspace, "", amount_usd=Decimal(1000), period="yearly")
+    make_budget(workspace, "orq/echo", scope_kind="model", requests_per_minute=60)
+    make_match_budget(workspace, 'metadata.tier == "free" && provider == "orq"')
     for day in range(40):
         make_event(
             workspace,
@@ -67,6 +75,7 @@ def _paths(identity):
         f"{mine}delete/",
         f"{mine}budget/",
         "/studio/budgets/",
+        "/studio/budgets/new/",
         "/studio/keys/",
         "/studio/keys/new/",
     ]

@@ -194,6 +194,24 @@ def test_a_budget_is_set_reset_and_removed_on_the_page(tab, workspace):
     expect(page.get_by_role("link", name="Set a budget")).to_be_visible()
 
 
+def test_a_budget_of_any_kind_is_created_in_the_panel(tab, workspace):
+    page = tab.page
+    page.goto("/studio/budgets/")
+    page.get_by_role("link", name="Create budget").click()
+
+    expect(page.get_by_label("External ID")).to_be_visible()
+    expect(page.get_by_label("Model")).to_be_hidden()
+    page.get_by_label("Limits").select_option("Model")
+    expect(page.get_by_label("External ID")).to_be_hidden()
+    page.get_by_label("Model").fill("orq/echo")
+    page.get_by_label("Requests per minute").fill("60")
+    expect(page.get_by_text("or 60 requests in any 60 seconds")).to_be_visible()
+    page.get_by_role("button", name="Create budget").click()
+
+    expect(page.get_by_text("The budget was created.")).to_be_visible()
+    expect(page.get_by_role("row", name="Model orq/echo")).to_be_visible()
+
+
 def test_an_identity_is_edited_and_deleted(tab, workspace):
     jane = make_identity(workspace, "user_1", display_name="Jane")
     page = tab.page
