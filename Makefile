@@ -2,6 +2,7 @@
 
 HOST ?= 127.0.0.1
 PORT ?= 8000
+FUZZ_S ?= 1800
 VENV := .venv
 PYTHON := $(VENV)/bin/python
 PIP := $(PYTHON) -m pip install --quiet --disable-pip-version-check
@@ -19,8 +20,8 @@ export ORQSTUDIO_REQUIRE ?= browser,contract
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test test-clients lint types format browser bench programs \
-	node-clients old-clients clean
+.PHONY: help run demo test test-clients lint types format browser fuzz examples \
+	bench programs node-clients old-clients clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -51,6 +52,12 @@ format: $(VENV)/.tests ## Write code in the house's format
 
 browser: $(VENV)/.tests programs ## Only the tests in the real Chromium
 	@$(PYTHON) -m pytest -m browser
+
+fuzz: $(VENV)/.tests ## Call everything at random for FUZZ_S seconds (1800)
+	@$(PYTHON) -m tests.openapi.fuzz $(FUZZ_S)
+
+examples: $(VENV)/.tests ## Write the examples of the OpenAPI document anew
+	@$(PYTHON) -m tests.openapi.write_examples
 
 bench: $(VENV)/.runtime ## Measure governed calls (docs/performance.md)
 	@$(PYTHON) -m bench.governed_call

@@ -91,13 +91,22 @@ def _flat(facts: dict[str, Any]) -> dict[str, Any]:
 
 
 def _in_snake_case(value: Any) -> Any:
-    """Return objects with all keys in snake_case; of two spellings that one wins."""
+    """Return objects with all keys in snake_case.
+
+    Raises:
+        InvalidInput: the two spellings of a name have different values.
+    """
     if isinstance(value, list):
         return [_in_snake_case(inner) for inner in value]
     if not isinstance(value, Mapping):
         return value
-    camel_first = sorted(value.items(), key=lambda item: item[0] == _snake(item[0]))
-    return {_snake(key): _in_snake_case(inner) for key, inner in camel_first}
+    snake: dict[str, Any] = {}
+    for key, inner in value.items():
+        name, read = _snake(key), _in_snake_case(inner)
+        if snake.setdefault(name, read) != read:
+            words = {"key": key, "name": name}
+            raise InvalidInput(_("%(name)s is there twice, and not the same.") % words)
+    return snake
 
 
 def _snake(name: str) -> str:

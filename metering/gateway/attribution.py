@@ -139,8 +139,9 @@ def _outside(external_id: str, prefix: str) -> GatewayError:
 
 
 def _named_in_body(body: Mapping[str, Any]) -> Attribution | None:
-    orq = body.get("orq")
-    inner = orq if isinstance(orq, dict) else {}
+    inner = {} if body.get("orq") is None else body["orq"]
+    if not isinstance(inner, dict):
+        raise bad_request("invalid_identity", "orq must be an object.")
     for place in (body.get("identity"), inner.get("identity")):
         if place is not None:
             return _read_identity(place)

@@ -16,6 +16,7 @@ METADATA_MAX, METADATA_KEY_MAX, METADATA_VALUE_MAX = 16, 64, 512
 MODEL_MAX = 200
 OUTPUT_KEYS = ("max_completion_tokens", "max_tokens")
 OUTPUT_MOST = 10_000_000
+_WHOLE_MOST = {"n": 128, **dict.fromkeys(OUTPUT_KEYS, OUTPUT_MOST)}
 _VARIABLE = re.compile(r"\{\{\s*([\w.-]+)\s*\}\}")
 
 
@@ -104,6 +105,7 @@ def deployment_prompt(body: dict[str, Any], route: Route) -> Prompt:
 
 
 def _prompt(payload: dict[str, Any], metadata: dict[str, str]) -> Prompt:
+    payload = payload | _wholes(payload)
     text = json.dumps(
         {key: value for key, value in payload.items() if key != "model"},
         ensure_ascii=False,
@@ -112,24 +114,29 @@ def _prompt(payload: dict[str, Any], metadata: dict[str, str]) -> Prompt:
     return Prompt(payload, len(text.encode()), _output_bound(payload), metadata)
 
 
+def _wholes(payload: dict[str, Any]) -> dict[str, int]:
+    """Return the parameters that bound the output; 3.0 is a whole number too."""
+    return {
+        key: _whole(payload[key], key, most)
+        for key, most in _WHOLE_MOST.items()
+        if payload.get(key) is not None
+    }
+
+
+def _whole(value: object, key: str, most: int) -> int:
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    if type(value) is int and 1 <= value <= most:
+        return value
+    message = f"{key} must be a whole number from 1 to {most}."
+    raise bad_request("invalid_parameter", message)
+
+
 def _output_bound(payload: dict[str, Any]) -> int | None:
     """Return max tokens times the number of answers asked for."""
-    choices = _whole(payload, "n", most=128) or 1
-    told = [_whole(payload, key, most=OUTPUT_MOST) for key in OUTPUT_KEYS]
-    bounds = [tokens for tokens in told if tokens is not None]
+    told = [payload[key] for key in OUTPUT_KEYS if payload.get(key) is not None]
     # Providers differ in which of two they obey.
-    return max(bounds) * choices if bounds else None
-
-
-def _whole(payload: dict[str, Any], key: str, *, most: int) -> int | None:
-    value = payload.get(key)
-    if value is None:
-        return None
-    is_whole = isinstance(value, int) and not isinstance(value, bool)
-    if not is_whole or not 1 <= value <= most:
-        message = f"{key} must be a whole number from 1 to {most}."
-        raise bad_request("invalid_parameter", message)
-    return int(value)
+    return max(told) * (payload.get("n") or 1) if told else None
 
 
 def _messages(

@@ -25,6 +25,7 @@ from orqstudio.openapi.identities import list_body
 from orqstudio.openapi.operation import Answer, Family, Parts, in_path, query, switch
 from orqstudio.openapi.schema import (
     Schema,
+    external_id,
     flag,
     list_of,
     map_of,
@@ -55,7 +56,7 @@ LISTED = [
     query("owner_type", list_of(one_of([*OWNERS]))),
     BUDGET,
 ]
-EXTERNAL_ID = text(minLength=1, maxLength=EXTERNAL_ID_COLUMN)
+EXTERNAL_ID = external_id(EXTERNAL_ID_COLUMN)
 
 
 def paths() -> dict[str, Parts]:
@@ -142,9 +143,7 @@ def _only_new() -> dict[str, Schema]:
             "anyOf": [user, service],
             "description": "Calls that name nobody are this user's.",
         },
-        "projects": or_null(
-            list_of(text(minLength=1, maxLength=PROJECT_ID_MAX), maxItems=1)
-        ),
+        "projects": or_null(list_of(external_id(PROJECT_ID_MAX), maxItems=1)),
         "expiration": or_null(moment("The same as `expires_at`.")),
     }
 
@@ -163,17 +162,19 @@ def _scope() -> Schema:
         mode: [name for name, kept in SCOPE_MODES.items() if kept == mode]
         for mode in (SCOPE_ALL, SCOPE_SINGLE)
     }
-    project_id = text(minLength=1, maxLength=PROJECT_ID_MAX)
-    inner = record({}, {"project_id": {"description": "Of the project."}})
+    nothing: Schema = {"enum": ["", None]}
+    project_id = {"anyOf": [external_id(PROJECT_ID_MAX), nothing]}
+    all_of_them = record({}, {"project_id": nothing})
+    one = record({}, {"project_id": project_id})
     everything = {
         "mode": one_of(names[SCOPE_ALL]),
-        "project_id": {"enum": ["", None]},
-        **dict.fromkeys(names[SCOPE_ALL], inner),
+        "project_id": nothing,
+        **dict.fromkeys(names[SCOPE_ALL], all_of_them),
     }
     single = {
         "mode": one_of(names[SCOPE_SINGLE]),
-        "project_id": {"anyOf": [project_id, {"enum": ["", None]}]},
-        **dict.fromkeys(names[SCOPE_SINGLE], inner),
+        "project_id": project_id,
+        **dict.fromkeys(names[SCOPE_SINGLE], one),
     }
     return {
         "anyOf": [

@@ -32,6 +32,7 @@ from orqstudio.openapi.operation import (
 )
 from orqstudio.openapi.schema import (
     Schema,
+    external_id,
     flag,
     list_of,
     moment,
@@ -221,16 +222,20 @@ def _new() -> Schema:
     """Return the body of a new budget; what depends on each other is said in words."""
     return record(
         {"limits": _limits(is_new=True)},
-        {"scope": _scope(), **_settings(is_new=True)},
+        {"scope": or_null(_scope()), **_settings(is_new=True)},
         "Exactly one of `scope` and `match`; at least one of `limits.amount`, "
         f"`limits.token_limit` and `rate_limit`. {EITHER_CASE}",
+        oneOf=[
+            {"required": [name], "properties": {name: {"type": "object"}}}
+            for name in ("scope", "match")
+        ],
     )
 
 
 def _scope() -> Schema:
     """Return the scope of a request: exactly one."""
     kinds = {
-        kind: record({name: text(minLength=1, maxLength=most)}, description=description)
+        kind: record({name: external_id(most)}, description=description)
         for kind, (name, most, description) in TARGETS.items()
     }
     return record(
@@ -274,6 +279,7 @@ def _settings(*, is_new: bool) -> dict[str, Schema]:
     expression = text(
         "CEL, over `model`, `provider`, `model_id`, `api_key`, `identity`, `project`, "
         "`metadata` and `headers`.",
+        format="cel",
         minLength=1,
         maxLength=EXPRESSION_MAX,
     )
@@ -283,7 +289,9 @@ def _settings(*, is_new: bool) -> dict[str, Schema]:
         "match": or_null(record({"cel": expression})),
         "alerts": or_null(list_of(alert, maxItems=ALERTS_MOST)),
         "mode": _mode(),
-        "time_zone": text("IANA, such as `Europe/Amsterdam`; UTC by default."),
+        "time_zone": text(
+            "IANA, such as `Europe/Amsterdam`; UTC by default.", format="time-zone"
+        ),
         "week_starts_on": one_of([*WEEKDAYS], "Monday by default."),
         "is_active": flag("True by default."),
         "expires_at": or_null(moment("In the future, while it is active.")),

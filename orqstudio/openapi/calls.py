@@ -46,14 +46,16 @@ Whom a call belongs to, the first that is there: the identity the API key is bou
 `identity` in the body; `orq.identity`; the deprecated `contact` and `orq.contact`; the
 header `X-ORQ-IDENTITY-ID`; the deprecated `X-ORQ-CONTACT-ID`; the owner of the API key.
 One in the body also creates or updates its record."""
+# No `maxLength`: where the body names somebody, the headers are not read.
+MOST = f"at most {EXTERNAL_ID_COLUMN} characters."
 HEADERS = [
     header(
         "X-ORQ-IDENTITY-ID",
-        text("external_id of whose call it is.", maxLength=EXTERNAL_ID_COLUMN),
+        text(f"external_id of whose call it is, {MOST}", format="external-id"),
     ),
     header(
         "X-ORQ-CONTACT-ID",
-        text("The same, for clients before 4.10.", maxLength=EXTERNAL_ID_COLUMN),
+        text(f"The same, for clients before 4.10, {MOST}", format="external-id"),
         deprecated=True,
     ),
 ]
@@ -145,8 +147,7 @@ def _asked() -> dict[str, Schema]:
         ),
         "metadata": or_null(ref("CallMetadata")),
         "stream": _no_stream(),
-        "identity": or_null(ref("CallIdentity")),
-        "contact": {**or_null(ref("CallIdentity")), "deprecated": True},
+        **_whose(),
         "context": IGNORED,
     }
 
@@ -164,18 +165,22 @@ def _chat_required() -> dict[str, Schema]:
 
 def _chat_optional() -> dict[str, Schema]:
     most = or_null(whole(1, OUTPUT_MOST))
-    identities = {
-        "identity": or_null(ref("CallIdentity")),
-        "contact": {**or_null(ref("CallIdentity")), "deprecated": True},
-    }
     return {
         **dict.fromkeys(OUTPUT_KEYS, most),
         "n": or_null(whole(1, 128, "How many answers.")),
         "metadata": or_null(ref("CallMetadata")),
         "stream": _no_stream(),
-        "orq": or_null(record(optional=identities)),
-        **identities,
+        **_whose(),
     }
+
+
+def _whose() -> dict[str, Schema]:
+    """Return the places in a body where an identity may stand."""
+    places = {
+        "identity": or_null(ref("CallIdentity")),
+        "contact": {**or_null(ref("CallIdentity")), "deprecated": True},
+    }
+    return {**places, "orq": or_null(record(optional=places))}
 
 
 def _no_stream() -> Schema:
@@ -201,7 +206,7 @@ def _identity() -> Schema:
                 "The external_id.",
                 minLength=1,
                 maxLength=EXTERNAL_ID_COLUMN,
-                pattern=r"\S",
+                format="external-id",
             )
         },
         {

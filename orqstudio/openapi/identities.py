@@ -12,12 +12,14 @@ from orqstudio.openapi.operation import (
     Family,
     Parts,
     in_path,
+    json_query,
     page_of,
     query,
     switch,
 )
 from orqstudio.openapi.schema import (
     Schema,
+    external_id,
     list_of,
     map_of,
     moment,
@@ -54,7 +56,11 @@ METRICS = switch(
 BUDGET = switch("include_budget", "Add `budget`, where it has one.")
 REF = in_path("id", text("The `_id` or the `external_id`.", minLength=1))
 OLD_TAGS = [
-    query("filter_by", text('`{"tags": ["a", "b"]}`.'), deprecated=True),
+    json_query(
+        "filter_by",
+        record({}, {"tags": list_of(text())}, additionalProperties=False),
+        deprecated=True,
+    ),
     query("tags", text("`a,b` or `['a', 'b']`."), deprecated=True),
 ]
 LISTED = [
@@ -87,8 +93,13 @@ def paths() -> dict[str, Parts]:
 def schemas() -> dict[str, Schema]:
     """Return the bodies of both families."""
     changeable = _changeable()
+    own_key = external_id(
+        EXTERNAL_ID_MAX,
+        "Your own key of it, unique in the workspace; neither control characters nor "
+        "spaces at the ends.",
+    )
     return {
-        "IdentityCreate": record({"external_id": _external_id()}, changeable),
+        "IdentityCreate": record({"external_id": own_key}, changeable),
         "IdentityUpdate": record(
             optional=changeable, description="Only what is there changes."
         ),
@@ -121,29 +132,20 @@ def list_body(item: str) -> Schema:
     )
 
 
-def _external_id() -> Schema:
-    return text(
-        "Your own key of it, unique in the workspace; neither control characters nor "
-        "spaces at the ends.",
-        minLength=1,
-        maxLength=EXTERNAL_ID_MAX,
-        pattern=r"^[^\s\x00-\x1f\x7f-\x9f](.*[^\s\x00-\x1f\x7f-\x9f])?$",
-    )
-
-
 def _changeable() -> dict[str, Schema]:
     tag = text(minLength=1, maxLength=120)
     return {
         "display_name": or_null(text("`null` or empty clears it.", maxLength=255)),
-        "email": or_null(
-            text("An e-mail address; `null` or empty clears it.", maxLength=320)
-        ),
-        "avatar_url": or_null(
-            text("http or https; `null` or empty clears it.", maxLength=2048)
-        ),
+        "email": _or_nothing(text(format="email", maxLength=320)),
+        "avatar_url": _or_nothing(text("http or https.", format="uri", maxLength=2048)),
         "tags": or_null(list_of(tag, "Replaced whole.", maxItems=TAGS_MOST)),
         "metadata": or_null(map_of({}, "Anything of yours; replaced whole.")),
     }
+
+
+def _or_nothing(schema: Schema) -> Schema:
+    """Return the schema of a text that `null` and the empty one clear."""
+    return {"anyOf": [schema, {"enum": ["", None]}]}
 
 
 def _fields() -> tuple[dict[str, Schema], dict[str, Schema]]:

@@ -144,6 +144,13 @@ def query(name: str, schema: Schema, **facts: Any) -> Parts:
     return _parameter("query", name, schema, **facts)
 
 
+def json_query(name: str, schema: Schema, **facts: Any) -> Parts:
+    """Return a parameter of the query string whose text is JSON."""
+    made = query(name, schema, **facts)
+    inner = made.pop("schema")
+    return {**made, "content": {JSON: {"schema": inner}}}
+
+
 def header(name: str, schema: Schema, **facts: Any) -> Parts:
     """Return a header of the request."""
     return _parameter("header", name, schema, **facts)
@@ -165,7 +172,7 @@ def page_of(*, default: int, most: int, cursor: str) -> list[Parts]:
 
 def cursor_text(description: str) -> Schema:
     """Return the schema of a cursor."""
-    return text(description, maxLength=TEXT_MAX)
+    return text(description, maxLength=TEXT_MAX, format="row")
 
 
 def switch(name: str, description: str) -> Parts:

@@ -98,7 +98,9 @@ def _asked() -> tuple[dict[str, Schema], dict[str, Schema]]:
         "limit": or_null(
             whole(1, description=f"{LIMIT_DEFAULT} by default, {LIMIT_MOST} at most.")
         ),
-        "time_zone": or_null(text("IANA; days are its calendar's. UTC by default.")),
+        "time_zone": or_null(
+            text("IANA; days are its calendar's. UTC by default.", format="time-zone")
+        ),
         "include_totals": or_null(flag()),
         "mode": or_null(one_of(["timeseries", "scalar"])),
         "sort": or_null(one_of(["desc", "asc"])),

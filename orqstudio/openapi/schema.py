@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 Schema = dict[str, Any]
+_EDGE = r"[^\s\x00-\x1f\x7f-\x9f]"
+_INSIDE = r"[^\x00-\x1f\x7f-\x9f\u2028\u2029]"
 
 
 def text(description: str = "", **facts: Any) -> Schema:
@@ -32,6 +34,16 @@ def flag(description: str = "") -> Schema:
 def moment(description: str = "") -> Schema:
     """An instant in RFC 3339."""
     return text(description, format="date-time")
+
+
+def external_id(most: int, description: str = "") -> Schema:
+    """A key of the caller's own, as a header can carry it."""
+    return text(
+        description,
+        minLength=1,
+        maxLength=most,
+        pattern=f"^{_EDGE}({_INSIDE}*{_EDGE})?$",
+    )
 
 
 def own_id(description: str = "") -> Schema:

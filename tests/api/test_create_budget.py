@@ -154,6 +154,21 @@ def test_token_limits_are_whole_numbers(api, tokens):
     assert budget["limits"]["tokenLimit"] == tokens
 
 
+def test_two_spellings_of_a_name_must_say_the_same(api):
+    body = {
+        "scope": {"workspace": {}},
+        "limits": {"period": "BUDGET_PERIOD_DAILY", "tokenLimit": 7, "token_limit": 7},
+    }
+
+    same = api.post("/v2/budgets", body)
+    body["limits"]["tokenLimit"] = 8
+    other = api.post("/v2/budgets", body)
+
+    assert same.json()["budget"]["limits"]["tokenLimit"] == 7
+    assert other.status_code == 400
+    assert "token_limit" in other.json()["message"]
+
+
 def test_camel_case_is_read_as_well_so_that_nothing_is_silently_lost(api):
     body = {
         "scope": {"identity": {"identityExternalId": "u1"}},

@@ -59,6 +59,8 @@ WRONG_FIELDS = {
     (CHAT, "stream"): [True, "true", 1],
     (CHAT, "messages"): [None, "", 7, {}, [], ["x"], [None], [{}], [{"role": 7}]],
     (CHAT, "metadata"): without(dict),
+    (INVOKE, "orq"): without(dict),
+    (CHAT, "orq"): without(dict),
     (CHAT, "n"): ["", 1.5, True, [], {}, 0, -1, 129, "2"],
     (CHAT, "max_tokens"): ["", 1.5, True, [], {}, 0, -1, 10**7 + 1, 10**400],
     (CHAT, "max_completion_tokens"): ["5", 1.5, True, [], 0, -1, 10**30],
@@ -205,7 +207,7 @@ def test_unusual_but_harmless_bodies_are_served(client):
         {"unknown": {"deep": [1, 2, {"a": None}]}},
         {"documents": [], "file_ids": [], "thread": {"id": "t", "tags": []}},
         {"stream": False, "inputs": None, "metadata": None, "messages": None},
-        {"orq": "text", "identity": None, "contact": None},
+        {"orq": None, "identity": None, "contact": None},
     ):
         assert client.invoke(**body).status == 200
     for body in (

@@ -175,8 +175,10 @@ def test_the_echo_model_costs_its_fixed_price(client, acme, facts):
     assert event["cost_usd"] == Decimal("0.033")
 
 
-def test_the_echo_model_obeys_max_tokens(client, acme, facts):
-    answer = client.chat(messages=[{"role": "user", "content": "é" * 40}], max_tokens=3)
+@pytest.mark.parametrize("three", [3, 3.0])
+def test_the_echo_model_obeys_max_tokens(client, acme, facts, three):
+    messages = [{"role": "user", "content": "é" * 40}]
+    answer = client.chat(messages=messages, max_tokens=three)
 
     (choice,) = answer.body["choices"]
     assert choice["message"]["content"] == "é" * 6

@@ -1,19 +1,24 @@
-"""One real server for the story and the fuzzer; nobody answers as `openai`."""
+"""One real server for the story and one for the fuzzer; nobody answers as `openai`."""
 
 from __future__ import annotations
 
 import pytest
 
+from tests.openapi.fuzz import NOBODY
 from tests.serving import Installation
-
-NOBODY = {"OPENAI_BASE_URL": "http://127.0.0.1:9/v1", "OPENAI_API_KEY": "sk-none"}
 
 
 @pytest.fixture
-def server(tmp_path):
+def installation(tmp_path):
+    """A machine where nothing was started yet."""
+    made = Installation(tmp_path / "installation" / "var", NOBODY)
+    made.data_dir.parent.mkdir()
+    yield made
+    made.remove()
+
+
+@pytest.fixture
+def server(installation):
     """`manage.py serve` on an empty data directory."""
-    installation = Installation(tmp_path / "installation" / "var", NOBODY)
-    installation.data_dir.parent.mkdir()
     with installation.serve() as running:
         yield running
-    installation.remove()

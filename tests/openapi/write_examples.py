@@ -6,7 +6,7 @@ import os
 import tempfile
 from pathlib import Path
 
-from tests.openapi.conftest import NOBODY
+from tests.openapi.fuzz import NOBODY
 from tests.openapi.scenario import write
 from tests.serving import Installation
 
