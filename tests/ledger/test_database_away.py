@@ -14,7 +14,10 @@ from django.db import connections
 
 from identities.models import Workspace
 from metering.ledger.actor import LedgerUnavailableError
+from metering.ledger.requests import Settle
+from metering.ledger.spool import Spool
 from metering.models import Budget
+from metering.pricing import Tokens
 from orqstudio.lib import database_url, embedded_postgres, ids
 from orqstudio.lib.postgres_directories import socket_dir
 from tests.committed import Facts, in_thread
@@ -247,4 +250,30 @@ async def test_a_server_that_cannot_write_refuses_calls_and_spools_ends(
     ledger.spool.close()
     await until(lambda: not spool_files(tmp_path), "the spool is replayed")
     assert facts.spent(acme) == Decimal("0.5")
+    require_one_truth(facts, acme)
+
+
+@pytest.mark.parametrize("is_readable", [True, False])
+async def test_a_spooled_end_that_can_never_be_kept_holds_up_no_other(
+    acme, facts, start, tmp_path, is_readable
+):
+    """C11: the keeper neither stalls nor loops on it; the file is set aside."""
+    await in_thread(make_budget, acme)
+    good, bad = make_call(acme), make_call(acme)
+    spool = Spool(tmp_path / "spool")
+    impossible = Tokens(input=10**30)
+    spool.append([Settle(bad, outcome("1", impossible)), Settle(good, outcome("0.5"))])
+    spool.close()
+    if not is_readable:
+        (path,) = spool_files(tmp_path)
+        path.write_bytes(b"rubbish\n" + path.read_bytes().splitlines(True)[1])
+
+    ledger = start(with_keeper=True)
+    await until(
+        lambda: [path.suffix for path in spool_files(tmp_path)] == [".refused"],
+        "the file is set aside",
+    )
+
+    assert facts.spent(acme) == Decimal("0.5")
+    assert await run_call(ledger, make_call(acme)) == "ok"
     require_one_truth(facts, acme)
