@@ -55,6 +55,7 @@ logger = logging.getLogger(__name__)
 
 BATCH_MAX = 256
 TRIES = 5
+WINDOW_TRIES = 100
 POLL_S = 0.5
 """How often queues try again unasked, and how soon a lost connection is retried."""
 
@@ -237,15 +238,7 @@ class Ledger:
         for _ in range(TRIES):
             connection = await self._connect()
             try:
-                return await run_batch(
-                    connection,
-                    requests,
-                    owner=self.owner,
-                    lease_s=self.settings.lease_s,
-                    queued_budgets=self._queues.budgets,
-                )
-            except WindowsMissingError:
-                await self._create_windows(connection, requests)
+                return await self._run_batch(connection, requests)
             except _RETRIED as error:
                 logger.warning("ledger: batch runs again after %s", error)
             except _UNABLE as error:
@@ -256,6 +249,26 @@ class Ledger:
                 await self._disconnect()
                 if error.may_have_committed:
                     raise
+        raise ConnectionLostError(may_have_committed=False)
+
+    async def _run_batch(
+        self, connection: AsyncConnection[Any], requests: Sequence[Request]
+    ) -> BatchResult:
+        """Run one batch, and create the windows that it lacks.
+
+        Whoever changes budgets can drop those again before the batch sees them.
+        """
+        for _ in range(WINDOW_TRIES):
+            try:
+                return await run_batch(
+                    connection,
+                    requests,
+                    owner=self.owner,
+                    lease_s=self.settings.lease_s,
+                    queued_budgets=self._queues.budgets,
+                )
+            except WindowsMissingError:
+                await self._create_windows(connection, requests)
         raise ConnectionLostError(may_have_committed=False)
 
     async def _create_windows(
