@@ -8,9 +8,17 @@ from django.test import Client
 
 from tests.api.operations import OPERATIONS, named, send
 from tests.api.test_error_shape import assert_envelope
+from tests.api_client import ApiClient
 
 API_PATHS = ["/v2/nothing", "/v2", "/v3", "/v3/nothing", "/v2/a%00"]
 PAGE_PATHS = ["/nothing", "/studio/nothing", "/v20", "/v4/identities", "/%00"]
+
+
+class Unchecked(ApiClient):
+    """The OpenAPI document does not promise our own faults."""
+
+    def _check(self, method, path, sent, answer):
+        return answer
 
 
 def refuse_all(*_):
@@ -65,7 +73,7 @@ def test_a_form_without_its_token_is_a_page_that_says_what_to_do(alice):
 @pytest.mark.parametrize("operation", OPERATIONS, ids=named)
 def test_a_fault_of_ours_is_a_500_without_an_integer_code(api, operation):
     with connection.execute_wrapper(refuse_all):
-        answer = send(api, operation)
+        answer = send(Unchecked(api.token), operation)
 
     body = assert_envelope(answer, 500, None)
     assert "ZeroDivision" not in body["message"]
