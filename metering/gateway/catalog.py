@@ -7,8 +7,11 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from django.core.exceptions import ValidationError
+
 from metering.gateway.errors import GatewayError, bad_request
 from metering.gateway.store import Kept, Row, Store
+from metering.models.routing import check_messages, check_parameters
 from metering.pricing import (
     ECHO_PRICE,
     FlatPrice,
@@ -80,7 +83,8 @@ class Catalog:
         """Return the route behind a deployment key.
 
         Raises:
-            GatewayError: 404 unknown key, 400 provider switched off, 503.
+            GatewayError: 404 unknown key, 400 provider switched off or a deployment
+                that cannot be used as it is stored, 503.
         """
         place = (workspace_id, key)
         row = await self._deployments.get(
@@ -91,7 +95,8 @@ class Catalog:
             raise GatewayError(404, "deployment_not_found", message)
         provider = _provider(row)
         model = _own_name(provider, row[5])
-        return Route(provider, model, key, list(row[6]), dict(row[7]))
+        _check_stored(key, row[6], row[7])
+        return Route(provider, model, key, row[6], row[7])
 
     async def find_model(self, workspace_id: UUID, name: str) -> Route:
         """Return the route of `provider/model`; without a provider it is openai.
@@ -144,6 +149,16 @@ def _provider(row: Row) -> Provider:
     if not row[4]:
         raise bad_request("provider_inactive", f"Provider {row[0]} is switched off.")
     return Provider(*row[:4])
+
+
+def _check_stored(key: str, messages: object, parameters: object) -> None:
+    """Refuse a deployment that was written past the checks of the admin."""
+    try:
+        check_messages(messages)
+        check_parameters(parameters)
+    except ValidationError as error:
+        message = f"Deployment {key} cannot be used: {' '.join(error.messages)}"
+        raise bad_request("deployment_invalid", message) from error
 
 
 def _own_name(provider: Provider, model: str) -> str:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import ClassVar
 
-from django.core.validators import MinValueValidator
+from django.core.exceptions import ValidationError
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
@@ -13,6 +14,34 @@ from django.utils.translation import gettext_lazy as _
 from identities.models import Workspace
 from metering.models.columns import usd_field
 from orqstudio.lib import ids
+
+PRICE_MOST = Decimal(1_000_000)
+"""USD per million tokens; a call of a billion tokens still fits a column of dollars."""
+_IN_RANGE = [MinValueValidator(Decimal(0)), MaxValueValidator(PRICE_MOST)]
+
+
+def check_messages(value: object) -> None:
+    """Refuse what is no list of messages.
+
+    Raises:
+        ValidationError: not a list of objects that each have a role.
+    """
+    messages = value if isinstance(value, list) else [None]
+    if not all(
+        isinstance(message, dict) and isinstance(message.get("role"), str)
+        for message in messages
+    ):
+        raise ValidationError(_("Must be a list of objects with a role."))
+
+
+def check_parameters(value: object) -> None:
+    """Refuse what is no object.
+
+    Raises:
+        ValidationError: it is something else.
+    """
+    if not isinstance(value, dict):
+        raise ValidationError(_("Must be an object."))
 
 
 class Provider(models.Model):
@@ -71,8 +100,10 @@ class Deployment(models.Model):
     description = models.TextField(blank=True, default="")
     provider = models.ForeignKey(Provider, models.PROTECT, related_name="+")
     model = models.CharField(max_length=200)
-    messages = models.JSONField(blank=True, default=list)
-    parameters = models.JSONField(blank=True, default=dict)
+    messages = models.JSONField(blank=True, default=list, validators=[check_messages])
+    parameters = models.JSONField(
+        blank=True, default=dict, validators=[check_parameters]
+    )
     version = models.PositiveIntegerField(default=1)
     created_at = models.DateTimeField(db_default=Now(), editable=False)
     updated_at = models.DateTimeField(db_default=Now(), editable=False)
@@ -104,11 +135,9 @@ class ModelPrice(models.Model):
     workspace = models.ForeignKey(Workspace, models.CASCADE, related_name="+")
     provider_key = models.CharField(max_length=60)
     model = models.CharField(max_length=200)
-    input_usd_per_mtok = usd_field(validators=[MinValueValidator(Decimal(0))])
-    cached_input_usd_per_mtok = usd_field(
-        null=True, blank=True, validators=[MinValueValidator(Decimal(0))]
-    )
-    output_usd_per_mtok = usd_field(validators=[MinValueValidator(Decimal(0))])
+    input_usd_per_mtok = usd_field(validators=_IN_RANGE)
+    cached_input_usd_per_mtok = usd_field(null=True, blank=True, validators=_IN_RANGE)
+    output_usd_per_mtok = usd_field(validators=_IN_RANGE)
     valid_from = models.DateTimeField(db_default=Now())
     valid_until = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(db_default=Now(), editable=False)
@@ -123,13 +152,13 @@ class ModelPrice(models.Model):
                 name="model_price_once_per_start_uniq",
             ),
             models.CheckConstraint(
-                condition=models.Q(input_usd_per_mtok__gte=0)
-                & models.Q(output_usd_per_mtok__gte=0)
+                condition=models.Q(input_usd_per_mtok__range=(0, PRICE_MOST))
+                & models.Q(output_usd_per_mtok__range=(0, PRICE_MOST))
                 & (
                     models.Q(cached_input_usd_per_mtok__isnull=True)
-                    | models.Q(cached_input_usd_per_mtok__gte=0)
+                    | models.Q(cached_input_usd_per_mtok__range=(0, PRICE_MOST))
                 ),
-                name="model_price_not_negative_check",
+                name="model_price_range_check",
             ),
             models.CheckConstraint(
                 condition=models.Q(valid_until__isnull=True)

@@ -223,3 +223,17 @@ def test_a_byte_order_mark_and_duplicate_keys_are_read_as_json_readers_do(client
     text = json.dumps({"key": "missing", "x": 1})[:-1] + ', "key": "demo"}'
 
     assert client.post(INVOKE, b"\xef\xbb\xbf" + text.encode()).status == 200
+
+
+@pytest.mark.parametrize(
+    "stored",
+    [
+        {"messages": "hello"},
+        {"messages": ["hello"]},
+        {"messages": [{"content": "no role"}]},
+        {"parameters": ["temperature"]},
+    ],
+)
+def test_a_deployment_stored_past_the_checks_is_a_clear_400(client, acme, stored):
+    Deployment.objects.filter(workspace=acme).update(**stored)
+    require_envelope(client.invoke(), 400, "deployment_invalid")

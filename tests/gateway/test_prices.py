@@ -9,6 +9,7 @@ from decimal import Decimal
 import pytest
 from django.utils import timezone
 
+from metering.models.routing import PRICE_MOST
 from metering.pricing import Tokens, find_catalogue_price
 from tests.gateway.client import HELLO, require_envelope
 from tests.make import make_budget
@@ -211,3 +212,11 @@ def test_the_most_a_call_can_write_is_held_before_it_is_made(
     assert hold["held_usd"] == tokens
     assert hold["held_tokens"] > tokens + len(HELLO[0]["content"])
     caller.join()
+
+
+def test_the_dearest_price_that_can_be_set_still_has_a_cost(client, acme, facts, price):
+    price("gpt-4o-mini", PRICE_MOST, PRICE_MOST)
+
+    assert client.chat("openai/gpt-4o-mini", max_tokens=10_000_000).status == 200
+
+    assert last(facts, acme)["cost_usd"] == Decimal(150)

@@ -47,7 +47,7 @@ VIOLATIONS = {
     "deployment_key_uniq": lambda: add_again(Deployment),
     "deployment_key_present_check": lambda: Deployment.objects.update(key=""),
     "model_price_once_per_start_uniq": lambda: add_again(ModelPrice),
-    "model_price_not_negative_check": lambda: ModelPrice.objects.update(
+    "model_price_range_check": lambda: ModelPrice.objects.update(
         cached_input_usd_per_mtok=MINUS
     ),
     "model_price_span_check": lambda: ModelPrice.objects.update(valid_until=NOON),
