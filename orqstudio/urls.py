@@ -10,6 +10,7 @@ from django.views.generic import RedirectView
 
 from identities.views.person import SignIn
 from orqstudio import health
+from orqstudio.openapi import views as openapi
 
 _to_studio = RedirectView.as_view(url=settings.LOGIN_REDIRECT_URL)
 
@@ -30,6 +31,7 @@ urlpatterns = [
     path("accounts/logout/", auth.LogoutView.as_view(), name="logout"),
     path("admin", RedirectView.as_view(pattern_name="admin:index")),
     path("admin/", admin.site.urls),
+    path("docs", openapi.docs, name="docs"),
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
 ]

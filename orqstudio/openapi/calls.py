@@ -66,8 +66,8 @@ def paths() -> dict[str, Parts]:
     """Return the addresses; those of the router stand below two prefixes."""
     return {
         "/v2/deployments/invoke": {"post": _invoke()},
-        "/v2/router/chat/completions": {"post": _chat("create_chat_completion")},
-        "/v3/router/chat/completions": {"post": _chat("create_chat_completion_v3")},
+        "/v2/router/chat/completions": {"post": _chat("v2")},
+        "/v3/router/chat/completions": {"post": _chat("v3", "_v3")},
     }
 
 
@@ -118,10 +118,10 @@ def _invoke() -> Parts:
     )
 
 
-def _chat(operation_id: str) -> Parts:
+def _chat(version: str, mark: str = "") -> Parts:
     return CALLS.operation(
-        operation_id,
-        "Create a chat completion",
+        f"create_chat_completion{mark}",
+        f"Create a chat completion ({version})",
         description=f"The same at `/v2/router` and `/v3/router`.\n\n{WHO}",
         parameters=HEADERS,
         body=ref("ChatRequest"),

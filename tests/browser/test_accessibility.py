@@ -78,6 +78,7 @@ def _paths(identity):
         "/studio/budgets/new/",
         "/studio/keys/",
         "/studio/keys/new/",
+        "/docs",
     ]
 
 

@@ -91,7 +91,7 @@ def fuzz(
             *("run", f"{server.url}/v2/openapi.json"),
             *("--max-time", str(max_time_s), *arguments),
         ],
-        cwd=ROOT,
+        cwd=config.parent,  # it keeps notes where it runs
         env={**os.environ, KEY_ID_VARIABLE: key.split("-")[2], "PYTHONPATH": str(ROOT)},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
