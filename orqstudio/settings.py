@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from orqstudio.lib import database_url, embedded_postgres, secret_key
 from orqstudio.lib.env import (
+    BadSettingError,
     env_bool,
     env_choice,
     env_float,
@@ -182,7 +183,7 @@ OPENAI_BASE_URL = env_str("OPENAI_BASE_URL", "https://api.openai.com/v1")
 OPENAI_API_KEY = env_str("OPENAI_API_KEY")
 if urlsplit(OPENAI_BASE_URL).scheme not in {"http", "https"}:
     message = f"OPENAI_BASE_URL must begin with http:// or https://: {OPENAI_BASE_URL}"
-    raise ValueError(message)
+    raise BadSettingError(message)
 
 # 12 First start
 BOOTSTRAP_API_KEY = env_str("ORQSTUDIO_API_KEY")
@@ -197,6 +198,8 @@ LOGGING = {
         "line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}
     },
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    # Each 4xx would be a line with its address, and an address can hold an e-mail.
+    "loggers": {"django.request": {"level": "ERROR"}},
     "root": {
         "handlers": ["stderr"],
         "level": env_str("ORQSTUDIO_LOG_LEVEL", "WARNING").upper(),
