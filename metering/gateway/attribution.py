@@ -142,13 +142,14 @@ def _named_in_body(body: Mapping[str, Any]) -> Attribution | None:
     inner = {} if body.get("orq") is None else body["orq"]
     if not isinstance(inner, dict):
         raise bad_request("invalid_identity", "orq must be an object.")
-    for place in (body.get("identity"), inner.get("identity")):
-        if place is not None:
-            return _read_identity(place)
-    for place in (body.get("contact"), inner.get("contact")):
-        if place is not None:
-            return _read_identity(place)
-    return None
+    places = (
+        body.get("identity"),
+        inner.get("identity"),
+        body.get("contact"),
+        inner.get("contact"),
+    )
+    named = [_read_identity(place) for place in places if place is not None]
+    return named[0] if named else None
 
 
 def _read_identity(value: object) -> Attribution:

@@ -18,6 +18,7 @@ from rest_framework.parsers import BaseParser
 from orqstudio.lib.errors import DomainError, Kind
 
 DEPTH_MAX = 64
+JSON_SPACE = b" \t\r\n"
 
 
 class BodyInvalid(DomainError):
@@ -83,7 +84,7 @@ def read_object(raw: bytes) -> dict[str, Any]:
     Raises:
         BodyInvalid: see the module.
     """
-    if not raw.strip():
+    if not raw.strip(JSON_SPACE):
         return {}
     try:
         value = json.loads(

@@ -282,6 +282,14 @@ def test_a_body_without_anything_in_it_is_an_empty_object(api, raw):
     assert "external_id: This field is required" in answer.json()["message"]
 
 
+@pytest.mark.parametrize("raw", ["\v", "\f", "\x1f", "\x00"])
+def test_what_json_does_not_call_space_is_no_empty_body(api, raw):
+    answer = api.post("/v2/identities", raw)
+
+    assert answer.status_code == 400
+    assert "not valid JSON" in answer.json()["message"]
+
+
 def test_a_body_may_be_nested_as_deep_as_people_nest(api):
     raw = '{"external_id": "u", "metadata": ' + '{"a":' * 60 + "1" + "}" * 60 + "}"
 

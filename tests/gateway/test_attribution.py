@@ -208,6 +208,14 @@ def test_an_identity_that_cannot_be_kept_is_a_400_and_calls_nobody(
     assert not Identity.objects.filter(workspace=acme).exists()
 
 
+def test_one_that_cannot_be_kept_is_a_400_beside_a_good_one_too(client, acme, facts):
+    body = {"identity": {"id": "u"}, "orq": {"contact": {}}}
+
+    require_envelope(client.post(INVOKE, BODY | body), 400, "invalid_identity")
+
+    assert facts.events(acme) == []
+
+
 @pytest.mark.parametrize("raw", [b"a" * 256, b"tab\tinside", b"\xc2\x85"])
 def test_a_header_that_cannot_be_kept_is_a_400(client, acme, facts, raw):
     headers = {"X-ORQ-IDENTITY-ID": raw}
