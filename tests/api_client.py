@@ -47,5 +47,12 @@ class ApiClient:
         return self._check(method, path, sent["data"], answer)
 
     def _check(self, method: str, path: str, sent: Any, answer: Any):
-        check_exchange(method, path, sent, answer)
+        check_exchange(
+            method,
+            path,
+            sent,
+            status=answer.status_code,
+            headers=answer.headers,
+            content=answer.content,
+        )
         return answer

@@ -6,8 +6,11 @@ import contextlib
 import http.client
 import json
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any
 
+from orqstudio.web.json_body import read_object
+from tests.documented import check_exchange
 from tests.serving import PATIENCE_S
 
 PROVIDER_SECRET = "sk-the-providers-own-secret"
@@ -32,7 +35,10 @@ class Answer:
 
 
 class GatewayClient:
-    """Calls with one key; every answer is checked for nulls and secrets."""
+    """Calls with one key; every answer is checked for nulls and secrets.
+
+    And it must be one that the OpenAPI document describes.
+    """
 
     def __init__(self, port: int, token: str | None) -> None:
         self.port = port
@@ -83,6 +89,16 @@ class GatewayClient:
         assert PROVIDER_SECRET.encode() not in content
         found = {name.lower(): value for name, value in response.getheaders()}
         assert found["content-type"] == "application/json"
+        is_good = response.status == HTTPStatus.OK
+        if path != CHAT or not is_good:  # a provider's words pass as they are
+            check_exchange(
+                method,
+                path,
+                read_object(raw) if raw and is_good else None,
+                status=response.status,
+                headers=found,
+                content=content,
+            )
         return Answer(response.status, found, json.loads(content), content)
 
 

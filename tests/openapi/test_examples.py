@@ -18,5 +18,12 @@ def test_the_examples_are_what_happens_and_all_that_happens_is_described(server)
     told = list(tell(server))
 
     for step, path, sent, answer in told:
-        check_exchange(step.method, path, sent, answer)
+        check_exchange(
+            step.method,
+            path,
+            sent,
+            status=answer.status_code,
+            headers=answer.headers,
+            content=answer.content,
+        )
     assert gather(told) == json.loads(PATH.read_text(encoding="utf-8"))
