@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from django.utils.translation import gettext as _
 
 from orqstudio.web.api import InvalidInput
+from orqstudio.web.json_body import is_storable
 from orqstudio.web.pagination import Order
 from orqstudio.web.query import read_choice
 
@@ -79,4 +80,6 @@ def _parse(text: str, name: str) -> Any:
 def _require_texts(value: Any, name: str) -> list[str]:
     if not isinstance(value, list) or not all(isinstance(tag, str) for tag in value):
         raise InvalidInput(_("%(name)s must be a list of texts.") % {"name": name})
+    if not all(is_storable(tag) for tag in value):
+        raise InvalidInput(_("%(name)s has a text no tag can be.") % {"name": name})
     return value

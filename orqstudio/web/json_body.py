@@ -102,6 +102,11 @@ def read_object(raw: bytes) -> dict[str, Any]:
     return value
 
 
+def is_storable(text: str) -> bool:
+    """Whether PostgreSQL keeps the text: no NUL, no half of a surrogate pair."""
+    return "\x00" not in text and _is_unicode(text)
+
+
 def _read(stream: IO[bytes]) -> bytes:
     most_bytes = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
     try:

@@ -242,6 +242,10 @@ def test_the_exact_query_strings_of_the_official_clients_are_understood(api, wor
         {"tags": "['a'"},
         {"tags": "[__import__('os')]"},
         {"tags": "[" * 20_000},
+        {"filter_by": r'{"tags": ["\u0000"]}'},
+        {"filter_by": r'{"tags": ["a", "\ud800"]}'},
+        {"tags": r"['\x00']"},
+        {"tags": r"['\udfff']"},
     ],
 )
 def test_unknown_query_values_answer_400(api, five, query):
