@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any, ClassVar
 from uuid import UUID
 
@@ -62,9 +63,12 @@ class LimitField(serializers.Field):
     def to_internal_value(self, data: Any) -> int:
         """Return the limit; 10.0 is a whole number too."""
         number = read_number(data)
-        if number is None or number < 1 or number % 1:
+        if number is None or number < 1:
             self.fail("invalid")
-        return min(int(number), LIMIT_MOST)
+        limit = min(number, Decimal(LIMIT_MOST))  # `%` fails beyond 28 digits
+        if limit % 1:
+            self.fail("invalid")
+        return int(limit)
 
 
 class FilterIn(serializers.Serializer):
