@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
@@ -197,10 +197,14 @@ class StrictSerializer(serializers.Serializer):
 def read_number(data: Any) -> Decimal | None:
     """Return exactly what the body says, not the nearest double; None for no number.
 
-    Neither texts nor true and false pass for one.
+    Neither texts nor true and false pass for one, nor what only an exponent of many
+    digits can say, such as 0e99999999999999999999.
     """
     if isinstance(data, ExactFloat):
-        return Decimal(data.text)
+        try:
+            return Decimal(data.text)
+        except InvalidOperation:
+            return None
     return Decimal(data) if type(data) is int else None
 
 

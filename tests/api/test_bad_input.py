@@ -299,9 +299,22 @@ def test_a_body_may_be_nested_as_deep_as_people_nest(api):
     assert answer.json()["metadata"] == json.loads(raw)["metadata"]
 
 
-@pytest.mark.parametrize("text", ["1e400", "-1e400", "NaN", "Infinity"])
+ABSURD = ["0e99999999999999999999", "1e-99999999999999999999"]
+
+
+@pytest.mark.parametrize("text", ["1e400", "-1e400", "NaN", "Infinity", *ABSURD])
 def test_amounts_beyond_all_numbers_are_refused(api, text):
     body = json.dumps(BUDGET).replace('"amount": 5', f'"amount": {text}')
+
+    answer = api.post("/v2/budgets", body)
+
+    assert answer.status_code == 400
+    assert not Budget.objects.exists()
+
+
+@pytest.mark.parametrize("text", ABSURD)
+def test_a_whole_number_with_an_exponent_of_many_digits_is_refused(api, text):
+    body = json.dumps(BUDGET).replace('"token_limit": 10', f'"token_limit": {text}')
 
     answer = api.post("/v2/budgets", body)
 
