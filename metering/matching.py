@@ -5,8 +5,8 @@ fails on a call (a missing key, a wrong type) matches it: the budget applies, so
 caller cannot slip past a limit by leaving something out. `has(metadata.tier) && ...`
 says what is meant.
 
-Bounds that keep evaluation in the microseconds: length, at most one comprehension,
-regular expressions only as literals without counted repetition.
+Bounds that keep an evaluation short, since it happens while a batch of the ledger
+waits: length, at most one comprehension, at most one short and plain pattern.
 """
 
 from __future__ import annotations
@@ -36,9 +36,16 @@ HIDDEN_HEADERS = frozenset({"authorization", "cookie", "proxy-authorization"})
 
 _LITERAL = re.compile(r""""(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'""")
 _ODD_LITERAL = re.compile(r"[\"']|[A-Za-z_]§\d|§§")
-_COMPREHENSION = re.compile(r"\.\s*(?:all|exists|exists_one|map|filter|transform\w*)\b")
+_COMPREHENSION = re.compile(
+    r"\.\s*(?:(?:all|exists|exists_one|existsOne|map|filter|transform\w*)\b"
+    r"|\w+(?=\s*\(\s*\w+\s*,))"
+)
+"""A macro by name, and whatever else takes a bare name first, as macros do."""
 _MATCHES = re.compile(r"\bmatches\b")
 _MATCHES_LITERAL = re.compile(r"\.\s*matches\s*\(\s*§(\d+)§\s*\)")
+_PLAIN_PATTERN = re.compile(r"(?:[\w\-./:@ ^$*+?|()\[\]]|\\\\[^\w\s])*", re.ASCII)
+"""Letters, digits, usual signs and escaped signs: nothing of it compiles slowly."""
+PATTERN_MAX = 64
 _LOOP_VARIABLE = re.compile(_COMPREHENSION.pattern + r"\s*\(\s*(\w+)\s*,")
 _SAMPLE: dict[str, Any] = {
     **dict.fromkeys(VARIABLES, ""),
@@ -79,12 +86,13 @@ def check_expression(text: str) -> None:
         reason = " ".join(str(error).split())[:200]
         message = f"match.cel cannot be parsed: {reason}"
         raise ExpressionInvalidError(message) from error
-    known = VARIABLES | set(_LOOP_VARIABLE.findall(_bare(text)[0]))
+    bare, literals = _bare(text)
+    _check_bounds(bare, literals)
+    known = VARIABLES | set(_LOOP_VARIABLE.findall(bare))
     unknown = sorted(set(program.variables()) - known)
     if unknown:
         message = f"match.cel names unknown variables: {', '.join(unknown)}"
         raise ExpressionInvalidError(message)
-    _check_bounds(text)
     _check_result(program)
 
 
@@ -122,27 +130,41 @@ def _bare(text: str) -> tuple[str, list[str]]:
     return _LITERAL.sub(keep, text.replace("§", " ")), literals
 
 
-def _check_bounds(text: str) -> None:
-    """Refuse nested loops and regular expressions that are not plain literals."""
-    bare, literals = _bare(text)
-    # Raw, byte and triple-quoted texts would need a second way of reading quotes.
-    if _ODD_LITERAL.search(bare):
-        message = "match.cel must write texts in plain quotes on one line"
+def _check_bounds(bare: str, literals: list[str]) -> None:
+    """Refuse what could run long; before anything is evaluated."""
+    # Raw, byte and triple-quoted texts would need a second way of reading quotes,
+    # comments a second way of reading blanks.
+    if _ODD_LITERAL.search(bare) or "//" in bare:
+        message = "match.cel must write texts in plain quotes, and no comments"
         raise ExpressionInvalidError(message)
-    if len(_COMPREHENSION.findall(bare)) > 1:
+    loops = len(_COMPREHENSION.findall(bare))
+    if loops > 1:
         message = "match.cel may hold one comprehension (all, exists, map, filter)"
         raise ExpressionInvalidError(message)
+    named = len(_MATCHES.findall(bare))
     patterns = [literals[int(index)] for index in _MATCHES_LITERAL.findall(bare)]
-    is_plain = len(patterns) == len(_MATCHES.findall(bare))
-    if not is_plain or any("{" in pattern for pattern in patterns):
-        message = "match.cel: matches() takes a literal pattern without {counts}"
+    if len(patterns) != named or named > 1 or (named and loops):
+        message = (
+            "match.cel may call matches() once, with a literal pattern and outside "
+            "of comprehensions"
+        )
         raise ExpressionInvalidError(message)
     for pattern in patterns:
         _check_pattern(pattern)
 
 
 def _check_pattern(literal: str) -> None:
-    """Refuse a regular expression that cannot be compiled."""
+    """Refuse a regular expression that is dear or cannot be compiled.
+
+    The library compiles it anew for each call, under everybody's lock.
+    """
+    pattern = literal[1:-1]
+    if len(pattern) > PATTERN_MAX or not _PLAIN_PATTERN.fullmatch(pattern):
+        message = (
+            f"match.cel: a pattern has at most {PATTERN_MAX} letters, digits and "
+            "signs, no {counts} and no classes like \\w; write [a-z0-9_]"
+        )
+        raise ExpressionInvalidError(message)
     try:
         _compile(f'"".matches({literal})').execute({})
     except Exception as error:  # the library raises several kinds

@@ -6,7 +6,7 @@ Costs are Decimal US dollars, rounded half-even once to ten decimals.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import lru_cache
 from typing import TYPE_CHECKING, Protocol
@@ -29,17 +29,27 @@ ECHO_OUTPUT_USD_PER_MTOK = Decimal(2000)
 """The echo model is dear on purpose: a demo budget of cents is spent in a few calls."""
 
 _FLAT_KEYS = ("input_mtok", "cache_read_mtok", "output_mtok")
-_OTHER_KEYS = ("requests_kcount", "output_reasoning_mtok")
+_OTHER_KEYS = (
+    "requests_kcount",
+    "output_reasoning_mtok",
+    "input_audio_mtok",
+    "output_audio_mtok",
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Tokens:
-    """What a call used; every count >= 0, cached <= input, reasoning <= output."""
+    """What a call used; every count >= 0, cached <= input, reasoning <= output.
+
+    Audio tokens are part of input and output; they count for the price alone.
+    """
 
     input: int = 0
     cached: int = 0
     output: int = 0
     reasoning: int = 0
+    audio_input: int = 0
+    audio_output: int = 0
 
     @property
     def total(self) -> int:
@@ -91,6 +101,8 @@ class CataloguePrice:
             cache_read_tokens=tokens.cached,
             output_tokens=tokens.output,
             output_reasoning_tokens=tokens.reasoning,
+            input_audio_tokens=tokens.audio_input,
+            output_audio_tokens=tokens.audio_output,
         )
         return round_usd(self.model_price.calc_price(usage)["total_price"])
 
@@ -101,6 +113,12 @@ ECHO_PRICE = FlatPrice(
     cached_usd_per_mtok=ECHO_INPUT_USD_PER_MTOK,
     output_usd_per_mtok=ECHO_OUTPUT_USD_PER_MTOK,
 )
+
+
+def worst_cost_usd(price: Price, tokens: Tokens) -> Decimal:
+    """Return the most that so many tokens can cost, all text or all audio."""
+    spoken = replace(tokens, audio_input=tokens.input, audio_output=tokens.output)
+    return max(price.cost_usd(tokens), price.cost_usd(spoken))
 
 
 def find_catalogue_price(provider_id: str, model: str, at: datetime) -> Price | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
 
 from django.contrib.auth.decorators import login_not_required
@@ -12,6 +13,19 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_safe
+
+
+class Probes:
+    """Answers both addresses before the host is checked: probes name an address."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        """Keep the next one."""
+        self._get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Answer a probe, or pass the request on."""
+        view = _VIEWS.get(request.path)
+        return view(request) if view else self._get_response(request)
 
 
 @csrf_exempt  # so that another method is a 405 and no page about forms
@@ -32,6 +46,9 @@ def readyz(request: HttpRequest) -> HttpResponse:
     if trouble := find_trouble():
         return JsonResponse({"status": "unavailable", "message": trouble}, status=503)
     return JsonResponse({"status": "ok"})
+
+
+_VIEWS = {"/healthz": healthz, "/readyz": readyz}
 
 
 def find_trouble() -> str | None:

@@ -108,6 +108,7 @@ LOGOUT_REDIRECT_URL = "/accounts/login/"
 MIDDLEWARE = [
     "orqstudio.middleware.RequestFacts",
     "orqstudio.middleware.SecurityHeaders",
+    "orqstudio.health.Probes",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -199,7 +200,10 @@ LOGGING = {
     },
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     # Each 4xx would be a line with its address, and an address can hold an e-mail.
-    "loggers": {"django.request": {"level": "ERROR"}},
+    "loggers": {
+        "django.request": {"level": "ERROR"},
+        "django.security.DisallowedHost": {"level": "CRITICAL"},
+    },
     "root": {
         "handlers": ["stderr"],
         "level": env_str("ORQSTUDIO_LOG_LEVEL", "WARNING").upper(),

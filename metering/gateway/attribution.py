@@ -26,7 +26,6 @@ HEADERS = (b"x-orq-identity-id", b"x-orq-contact-id", b"contactid")
 METADATA_MAX = 20
 TEXT_MAX = {"display_name": 255, "email": 320, "logo_url": 2048}
 TAGS_MAX, TAG_LENGTH = 50, 120
-UPSERT_AGAIN_S = 30.0
 
 _UPSERT = """
 INSERT INTO identity (id, workspace_id, external_id, display_name, email, avatar_url,
@@ -41,6 +40,13 @@ ON CONFLICT (workspace_id, external_id) DO UPDATE SET
     tags = coalesce(%(tags)s::varchar[], identity.tags),
     metadata = coalesce(%(metadata)s::jsonb, identity.metadata),
     updated_at = now()
+WHERE (coalesce(%(display_name)s, identity.display_name),
+       coalesce(%(email)s, identity.email),
+       coalesce(%(avatar_url)s, identity.avatar_url),
+       coalesce(%(tags)s::varchar[], identity.tags),
+       coalesce(%(metadata)s::jsonb, identity.metadata))
+    IS DISTINCT FROM (identity.display_name, identity.email, identity.avatar_url,
+       identity.tags, identity.metadata)
 """
 
 
@@ -97,12 +103,12 @@ def attribute(
 
 
 class Profiles:
-    """Writes what calls say of identities; the same words once in a while only."""
+    """Writes what calls say of identities; the same words once in a second only."""
 
     def __init__(self, store: Store) -> None:
         """Begin with nothing written."""
         self._store = store
-        self._kept: Kept[object] = Kept(UPSERT_AGAIN_S)
+        self._kept: Kept[object] = Kept()
 
     async def upsert(self, workspace_id: UUID, attribution: Attribution) -> None:
         """Create or update the record of a body's identity.

@@ -23,8 +23,14 @@ from metering.gateway import echo, requests
 from metering.gateway.answers import invoke_answer
 from metering.gateway.attribution import Profiles, attribute
 from metering.gateway.auth import Caller, KeyRing
-from metering.gateway.catalog import ECHO, Catalog, Route, bound_output_tokens
-from metering.gateway.errors import GatewayError, unavailable
+from metering.gateway.catalog import (
+    ECHO,
+    Catalog,
+    Route,
+    bound_media_tokens,
+    bound_output_tokens,
+)
+from metering.gateway.errors import GatewayError, unavailable, unrecorded
 from metering.gateway.refusals import headroom_headers, rate_headers, refuse
 from metering.gateway.requests import Prompt
 from metering.gateway.store import Store
@@ -32,7 +38,7 @@ from metering.gateway.upstream import Completion, Upstream, UpstreamFailure
 from metering.gateway.usage import guess_usage, read_usage
 from metering.ledger.actor import Ledger, LedgerUnavailableError
 from metering.matching import Facts
-from metering.pricing import Price, Tokens
+from metering.pricing import Price, Tokens, worst_cost_usd
 from orqstudio.lib import ids
 from orqstudio.lib.clock import utc_now
 
@@ -176,15 +182,22 @@ async def _admit(services: Services, asked: Asked, run: _Run) -> _Run:
 
 def _estimate(services: Services, caller: Caller, run: _Run) -> Estimate:
     """Return the worst that the call can use."""
-    output = run.prompt.output_bound
-    if run.route.provider.kind == ECHO:
-        told = echo.bound_output(run.prompt.payload)
-        output = told if output is None else min(output, told)
-    elif output is None:
-        output = bound_output_tokens(run.route, services.output_tokens_bound)
-    tokens = Tokens(input=run.prompt.input_bound, output=output)
-    cost_usd = run.price.cost_usd(tokens) if run.price else None
+    tokens = _bound(services, run.route, run.prompt)
+    cost_usd = worst_cost_usd(run.price, tokens) if run.price else None
     return Estimate(cost_usd, tokens.total, caller.refuses_unpriced)
+
+
+def _bound(services: Services, route: Route, prompt: Prompt) -> Tokens:
+    """Return the most tokens the call can use, as far as that can be known."""
+    read, written = prompt.input_bound, prompt.output_bound
+    if route.provider.kind == ECHO:
+        told = echo.bound_output(prompt.payload)
+        return Tokens(read, output=told if written is None else min(written, told))
+    if prompt.has_media:
+        read = max(read, bound_media_tokens(route))
+    if written is None:
+        written = bound_output_tokens(route, services.output_tokens_bound)
+    return Tokens(read, output=written * prompt.answers)
 
 
 async def _forward(services: Services, run: _Run) -> Completion:
@@ -250,7 +263,7 @@ async def _record(
     try:
         return (await services.ledger.settle(run.call, outcome)).accounts
     except LedgerUnavailableError as error:
-        raise unavailable() from error
+        raise unrecorded() from error
 
 
 def _elapsed_ms(run: _Run) -> int:

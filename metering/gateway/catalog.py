@@ -22,6 +22,8 @@ from metering.pricing import (
 
 DEFAULT_PROVIDER = "openai"
 ECHO = "echo"
+MEDIA_TOKENS_BOUND = 131_072
+"""Input tokens of a prompt with media, where the model's window is not known."""
 ECHO_MODELS = frozenset({"echo"})
 
 _FIND_DEPLOYMENT = """
@@ -137,6 +139,14 @@ class Catalog:
         if route.provider.kind == ECHO:
             return ECHO_PRICE
         return find_catalogue_price(route.provider.key, route.model, at)
+
+
+def bound_media_tokens(route: Route) -> int:
+    """Return the most that a prompt with pictures, sound or files is taken to be.
+
+    A link says nothing of what lies behind it; the model's window bounds it.
+    """
+    return find_context_window(route.provider.key, route.model) or MEDIA_TOKENS_BOUND
 
 
 def bound_output_tokens(route: Route, configured: int) -> int:

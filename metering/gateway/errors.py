@@ -88,6 +88,20 @@ def bad_request(code: str, message: str) -> GatewayError:
     return GatewayError(400, code, message)
 
 
+def unrecorded() -> GatewayError:
+    """Return the 503 of a call that was made and could not be recorded yet.
+
+    The ledger keeps its outcome in memory; a second call would cost a second time.
+    """
+    return GatewayError(
+        503,
+        "outcome_not_recorded",
+        "The call was made, but its outcome could not be recorded yet. Repeating it "
+        "may cost twice.",
+        headers={"x-should-retry": "false"},
+    )
+
+
 def unavailable() -> GatewayError:
     """Return the 503 of a ledger that cannot be asked: never a free pass."""
     return GatewayError(

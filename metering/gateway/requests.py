@@ -28,12 +28,17 @@ class Prompt:
         payload: body of the provider's chat completions request.
         input_bound: input tokens at the most; a token is at least one byte.
         output_bound: output tokens at the most, None when the caller set no bound.
+        answers: how many answers are asked for; each can reach the bound.
+        has_media: parts that stand for more tokens than bytes, such as a link to a
+            picture.
         metadata: the caller's own pairs, kept with the usage event.
     """
 
     payload: dict[str, Any]
     input_bound: int
     output_bound: int | None
+    answers: int
+    has_media: bool
     metadata: dict[str, str]
 
 
@@ -111,7 +116,21 @@ def _prompt(payload: dict[str, Any], metadata: dict[str, str]) -> Prompt:
         ensure_ascii=False,
         separators=(",", ":"),
     )
-    return Prompt(payload, len(text.encode()), _output_bound(payload), metadata)
+    return Prompt(
+        payload=payload,
+        input_bound=len(text.encode()),
+        output_bound=_output_bound(payload),
+        answers=payload.get("n") or 1,
+        has_media=any(map(_has_media, payload["messages"])),
+        metadata=metadata,
+    )
+
+
+def _has_media(message: dict[str, Any]) -> bool:
+    parts = message.get("content")
+    return isinstance(parts, list) and any(
+        not isinstance(part, dict) or part.get("type") != "text" for part in parts
+    )
 
 
 def _wholes(payload: dict[str, Any]) -> dict[str, int]:
@@ -133,10 +152,10 @@ def _whole(value: object, key: str, most: int) -> int:
 
 
 def _output_bound(payload: dict[str, Any]) -> int | None:
-    """Return max tokens times the number of answers asked for."""
+    """Return max tokens of one answer."""
     told = [payload[key] for key in OUTPUT_KEYS if payload.get(key) is not None]
     # Providers differ in which of two they obey.
-    return max(told) * (payload.get("n") or 1) if told else None
+    return max(told) if told else None
 
 
 def _messages(

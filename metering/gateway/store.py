@@ -78,10 +78,10 @@ class Store:
                 async with self._pool.connection() as connection:
                     cursor = await connection.execute(sql, params)
                     return await cursor.fetchone() if has_rows else None
+            except PoolTimeout as error:  # an OperationalError too: so it comes first
+                raise unavailable() from error
             except (psycopg.OperationalError, psycopg.InterfaceError):
                 continue
-            except PoolTimeout as error:
-                raise unavailable() from error
         raise unavailable()
 
 

@@ -27,7 +27,16 @@ def read_usage(completion: dict[str, Any]) -> Tokens | None:
         return None
     cached = _detail(usage, "prompt_tokens_details", "cached_tokens")
     reasoning = _detail(usage, "completion_tokens_details", "reasoning_tokens")
-    return Tokens(read, min(cached, read), written, min(reasoning, written))
+    return Tokens(
+        input=read,
+        cached=min(cached, read),
+        output=written,
+        reasoning=min(reasoning, written),
+        audio_input=min(_detail(usage, "prompt_tokens_details", "audio_tokens"), read),
+        audio_output=min(
+            _detail(usage, "completion_tokens_details", "audio_tokens"), written
+        ),
+    )
 
 
 def guess_usage(input_bytes: int, completion: dict[str, Any]) -> Tokens:

@@ -38,6 +38,7 @@ from metering.ledger.requests import (
     Settle,
     Settlement,
 )
+from metering.ledger.session import connect
 from metering.ledger.state import WindowsMissingError
 from orqstudio.lib import ids
 
@@ -59,14 +60,11 @@ WINDOW_TRIES = 100
 POLL_S = 0.5
 """How often queues try again unasked, and how soon a lost connection is retried."""
 
-_SESSION = (
-    "-c statement_timeout=15000 -c TimeZone=UTC -c plan_cache_mode=force_generic_plan "
-    "-c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off -c jit=off"
+_RETRIED = (
+    psycopg.errors.DeadlockDetected,
+    psycopg.errors.SerializationFailure,
+    psycopg.errors.UniqueViolation,  # settled elsewhere meanwhile: now it is found
 )
-"""One plan for each statement, always by index: a batch touches few rows of tables
-that can be small and full of dead rows, or huge; planning anew would cost the half
-of its time."""
-_RETRIED = (psycopg.errors.DeadlockDetected, psycopg.errors.SerializationFailure)
 _UNABLE = (psycopg.OperationalError, psycopg.errors.ReadOnlySqlTransaction)
 """A live server that cannot write now: disk full, timeout, standby."""
 
@@ -291,13 +289,7 @@ class Ledger:
         if loop.time() < self._down_until:
             raise ConnectionLostError(may_have_committed=False)
         try:
-            self._connection = await AsyncConnection.connect(
-                self.settings.conninfo,
-                autocommit=True,
-                connect_timeout=3,
-                options=_SESSION,
-                application_name="orqstudio-ledger",
-            )
+            self._connection = await connect(self.settings.conninfo)
         except psycopg.OperationalError as error:
             logger.warning("ledger: PostgreSQL is away: %s", error)
             self._down_until = loop.time() + POLL_S

@@ -44,7 +44,7 @@ _CONFIGURATION = {
     "unix_socket_permissions": "0700",
     "shared_buffers": "256MB",
     "max_wal_size": "2GB",
-    "max_connections": "100",
+    "max_connections": "1100",  # 64 workers with 16 each, and room for commands
     "wal_compression": "on",
     "timezone": "UTC",
     "log_timezone": "UTC",

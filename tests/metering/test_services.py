@@ -9,7 +9,7 @@ from decimal import Decimal
 import pytest
 from django.db import connection, transaction
 
-from identities.errors import IdentityNotFound
+from identities.errors import IdentityNotFound, NotAuthorized
 from identities.models import Identity
 from metering import services
 from metering.errors import (
@@ -113,9 +113,19 @@ def test_the_budget_stays_when_the_identity_was_deleted_meanwhile(workspace):
     Identity.objects.all().delete()
 
     with pytest.raises(IdentityNotFound):
-        services.delete_identity_and_budget(identity=jane)
+        services.delete_identity_and_budget(identity=jane, may_delete_budget=True)
 
     assert Budget.objects.exists()
+
+
+def test_a_budget_made_meanwhile_is_not_lifted_without_the_right(workspace):
+    jane = make_identity(workspace, "jane")
+    make_budget(workspace, "jane")
+
+    with pytest.raises(NotAuthorized):
+        services.delete_identity_and_budget(identity=jane, may_delete_budget=False)
+
+    assert Identity.objects.count() == Budget.objects.count() == 1
 
 
 CHANGES = {
@@ -126,7 +136,7 @@ CHANGES = {
     "reset": lambda _, budget: services.reset_budget(budget=budget, now=NOON),
     "delete": lambda _, budget: services.delete_budget(budget=budget),
     "delete_identity": lambda _, __: services.delete_identity_and_budget(
-        identity=Identity.objects.get()
+        identity=Identity.objects.get(), may_delete_budget=True
     ),
 }
 

@@ -80,3 +80,8 @@ def test_pages_ask_for_a_login(client, db, path):
 
     assert answer.status_code == 302
     assert "/login/" in answer["Location"]
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/readyz"])
+def test_a_probe_may_name_the_process_by_any_address(client, db, path):
+    assert client.get(path, headers={"host": "10.1.2.3:8000"}).status_code == 200

@@ -28,7 +28,13 @@ class Command(BaseCommand):
         """Declare --host, --port, --workers and --demo."""
         parser.add_argument("--host", default="127.0.0.1")
         parser.add_argument("--port", type=int, default=8000)
-        parser.add_argument("--workers", type=int, default=settings.SERVE_WORKERS)
+        parser.add_argument(
+            "--workers",
+            type=int,
+            default=settings.SERVE_WORKERS,
+            choices=range(1, 65),
+            metavar="1-64",
+        )
         parser.add_argument(
             "--demo",
             action="store_true",
@@ -52,19 +58,20 @@ class Command(BaseCommand):
             bootstrap.running_database(),
         ):
             welcome = bootstrap.ensure_workspace()
+            name = bootstrap.EVERYWHERE.get(host, f"[{host}]" if ":" in host else host)
+            address = f"http://{name}:{listener.getsockname()[1]}"
+            if welcome:  # before anything can go wrong: it is never shown again
+                self._say(describe(address, welcome))
             if options["demo"]:
                 demo.fill_default_workspace(timezone.now())
             call_command("collectstatic", interactive=False, verbosity=0)
             bootstrap.allow_host(host)
-            name = bootstrap.EVERYWHERE.get(host, f"[{host}]" if ":" in host else host)
-            self._announce(f"http://{name}:{listener.getsockname()[1]}", welcome)
+            self._say(f"orqstudio is running on {address}/ (Ctrl-C stops it)")
             bootstrap.disconnect()
             server.serve(listener, workers=workers)
 
-    def _announce(self, address: str, welcome: Welcome | None) -> None:
-        if welcome:
-            self.stdout.write(describe(address, welcome))
-        self.stdout.write(f"orqstudio is running on {address}/ (Ctrl-C stops it)")
+    def _say(self, text: str) -> None:
+        self.stdout.write(text)
         self.stdout.flush()
 
 
