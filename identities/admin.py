@@ -193,11 +193,11 @@ class IdentityAdmin(ScopedAdmin):
 
     def delete_model(self, request: HttpRequest, obj: Identity) -> None:
         """Delete it with its budget."""
-        delete_identity_and_budget(identity=obj)
+        delete_identity_and_budget(identity=obj, may_delete_budget=True)
 
     def delete_queryset(
         self, request: HttpRequest, queryset: QuerySet[Identity]
     ) -> None:
         """Delete each with its budget."""
         for identity in queryset:
-            delete_identity_and_budget(identity=identity)
+            delete_identity_and_budget(identity=identity, may_delete_budget=True)

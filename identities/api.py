@@ -22,7 +22,7 @@ from identities.errors import IdentityNotFound
 from identities.filters import read_order, read_tags
 from identities.models import Identity
 from identities.resource import WorkspaceView
-from identities.rights import Resource
+from identities.rights import Level, Resource
 from identities.selectors import get_identity, search_identities
 from identities.serializers import (
     both_shapes,
@@ -58,7 +58,7 @@ class IdentityView(WorkspaceView):
 
         One query for metrics, one for budgets, whatever the number of identities.
         """
-        wants_budget = read_bool(self.request.query_params, "include_budget")
+        wants_budget = self.shows_budgets()
         external_ids = [each.external_id for each in identities]
         records = {each.external_id: identity_record(each) for each in identities}
         if with_metrics:
@@ -140,7 +140,10 @@ class IdentityDetail(IdentityView):
 
     def delete(self, request: Request, ref: str) -> Response:
         """Delete the identity and its budget; its usage stays."""
-        delete_identity_and_budget(identity=get_identity(self.workspace, ref))
+        delete_identity_and_budget(
+            identity=get_identity(self.workspace, ref),
+            may_delete_budget=self.budgets_level >= Level.WRITE,
+        )
         if self.answers_no_content():
             return Response(status=HTTPStatus.NO_CONTENT)
         return Response({})

@@ -10,8 +10,9 @@ from django.http import HttpRequest, HttpResponseBase
 
 from identities.auth import ApiKeyAuthentication, HasRight, key_of
 from identities.models import Workspace
-from identities.rights import Resource
+from identities.rights import Level, Resource
 from orqstudio.web.api import ApiView
+from orqstudio.web.query import read_bool
 
 
 def by_generation(
@@ -47,3 +48,13 @@ class WorkspaceView(ApiView):
     def workspace(self) -> Workspace:
         """The workspace of the caller's key."""
         return key_of(self.request).workspace
+
+    @property
+    def budgets_level(self) -> Level:
+        """The caller's right to budgets, for resources that show or delete them."""
+        return key_of(self.request).rights[Resource.BUDGETS]
+
+    def shows_budgets(self) -> bool:
+        """Whether records carry `budget`: when asked for by who may read budgets."""
+        wants_budget = read_bool(self.request.query_params, "include_budget")
+        return bool(wants_budget) and self.budgets_level >= Level.READ

@@ -13,6 +13,7 @@ from uuid import UUID
 
 from django.db import IntegrityError, connection, transaction
 
+from identities.errors import NotAuthorized
 from identities.services import delete_identity
 from metering.budget_rules import number_alerts, require_room, require_sense
 from metering.errors import BudgetExists, BudgetNotFound
@@ -187,18 +188,25 @@ def delete_budget(*, budget: Budget) -> None:
         _fresh(budget).delete()
 
 
-def delete_identity_and_budget(*, identity: Identity) -> None:
+def delete_identity_and_budget(*, identity: Identity, may_delete_budget: bool) -> None:
     """Delete an identity and the budget of its external_id, both or neither.
 
+    Args:
+        identity: whose record goes.
+        may_delete_budget: whether the caller may lift a limit.
+
     Raises:
+        NotAuthorized: it has a budget, and the caller may not delete budgets.
         IdentityNotFound: it was deleted meanwhile.
     """
     with _changing_budgets(identity.workspace_id):
-        Budget.objects.filter(
+        deleted, _ = Budget.objects.filter(
             workspace=identity.workspace_id,
             scope_kind=Budget.ScopeKind.IDENTITY,
             scope_target=identity.external_id,
         ).delete()
+        if deleted and not may_delete_budget:
+            raise NotAuthorized
         delete_identity(identity=identity)
 
 

@@ -42,7 +42,6 @@ from metering.serializers import embedded_budget
 from orqstudio.lib import ids
 from orqstudio.web.api import format_timestamp
 from orqstudio.web.pagination import Order, fetch_page, read_page
-from orqstudio.web.query import read_bool
 
 LIMIT_DEFAULT = 25
 LIMIT_MOST = 200
@@ -91,7 +90,7 @@ class KeyView(WorkspaceView):
         self, api_keys: Sequence[ApiKey], records: Sequence[dict[str, Any]]
     ) -> None:
         """Put each key's budget into its record when the query asks. One query."""
-        if not read_bool(self.request.query_params, "include_budget"):
+        if not self.shows_budgets():
             return
         found = budgets_of(
             self.workspace,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.http import Http404
 from django.urls import reverse
@@ -11,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from identities.access import EDIT, StudioRequest, studio_view
-from identities.errors import ExternalIdTaken, IdentityNotFound
+from identities.errors import ExternalIdTaken, IdentityNotFound, NotAuthorized
 from identities.forms import IdentityForm, ProfileForm, profile_of
 from identities.selectors import get_identity, identity_of_id
 from identities.services import create_identity, update_identity
@@ -221,21 +222,25 @@ def _update(
 @require_http_methods(["GET", "HEAD", "POST"])
 @studio_view(EDIT)
 def identity_delete(request: StudioRequest, public_id: str) -> HttpResponse:
-    """Delete an identity once its external_id has been typed."""
+    """Delete an identity once its external_id has been typed.
+
+    Raises:
+        PermissionDenied: it has a budget, and the role may not lift a limit.
+    """
     workspace = request.access.workspace
     identity = find_identity(workspace, public_id)
+    name = identity.external_id
+    card = cards_by_target(workspace, [name], now=request.now).get(name)
+    if card and not request.access.can_manage:
+        raise PermissionDenied
     typed = request.POST.get("confirm", "").strip()
-    if request.method == "POST" and typed == identity.external_id:
+    if request.method == "POST" and typed == name:
         return _delete(request, identity)
     context = {
         "identity": identity,
         "typed": typed,
         "is_wrong": request.method == "POST",
-        "card": cards_by_target(
-            workspace,
-            [identity.external_id],
-            now=request.now,
-        ).get(identity.external_id),
+        "card": card,
     }
     return render_fragment(
         request,
@@ -248,9 +253,13 @@ def identity_delete(request: StudioRequest, public_id: str) -> HttpResponse:
 
 def _delete(request: StudioRequest, identity: Identity) -> HttpResponse:
     try:
-        delete_identity_and_budget(identity=identity)
+        delete_identity_and_budget(
+            identity=identity, may_delete_budget=request.access.can_manage
+        )
     except IdentityNotFound:
         raise Http404 from None
+    except NotAuthorized:
+        raise PermissionDenied from None
     return finish(
         request,
         text=_("%(name)s was deleted.") % {"name": identity},

@@ -6,11 +6,13 @@ import pytest
 from rest_framework.response import Response
 from rest_framework.test import APIRequestFactory
 
+from identities.models import Identity
 from identities.resource import WorkspaceView
 from identities.rights import Level, Resource
+from metering.models import Budget
 from tests.api.operations import OPERATIONS, named, references_in, send
 from tests.api_client import ApiClient
-from tests.make import make_key
+from tests.make import make_api_key, make_budget, make_identity, make_key
 
 READ, WRITE = Level.READ, Level.WRITE
 RULES = {
@@ -58,10 +60,54 @@ def test_every_operation_has_a_rule():
 def test_the_right_that_is_named_is_enough(workspace, operation):
     resource, level = RULES[operation.name]
     api = restricted(workspace, {resource: level.name.lower()})
+    free = {"identity": make_identity(workspace, "free").public_id}
 
-    answer = send(api, operation, **references_in(workspace))
+    answer = send(api, operation, **(references_in(workspace) | free))
 
     assert answer.status_code in {200, 201, 204}, answer.content
+
+
+@pytest.mark.parametrize("name", ["identities", "contacts"])
+@pytest.mark.parametrize("level", ["none", "read"])
+def test_who_may_not_write_budgets_lifts_none_with_an_identity(workspace, name, level):
+    make_identity(workspace, "jane")
+    make_budget(workspace, "jane")
+    api = restricted(workspace, {"identities": "write", "budgets": level})
+
+    answer = api.delete(f"/v2/{name}/jane")
+
+    assert (answer.status_code, answer.json()["code"]) == (403, 7)
+    assert Identity.objects.count() == Budget.objects.count() == 1
+
+
+def test_who_may_write_both_deletes_an_identity_with_its_budget(workspace):
+    make_identity(workspace, "jane")
+    make_budget(workspace, "jane")
+    api = restricted(workspace, {"identities": "write", "budgets": "write"})
+
+    assert api.delete("/v2/identities/jane").status_code == 200
+    assert not Identity.objects.exists()
+    assert not Budget.objects.exists()
+
+
+@pytest.mark.parametrize(("level", "shown"), [("none", False), ("read", True)])
+def test_a_budget_is_included_for_those_who_may_read_budgets(workspace, level, shown):
+    make_identity(workspace, "jane")
+    make_budget(workspace, "jane")
+    key = make_api_key(workspace)
+    make_budget(workspace, key.public_id, scope_kind="api_key")
+    access = {"identities": "read", "api_keys": "read", "budgets": level}
+    api = restricted(workspace, access)
+
+    def has_budget(path):
+        body = api.get(path, include_budget="true").json()
+        rows = body if isinstance(body, list) else body.get("data", [body])
+        return any("budget" in row for row in rows)
+
+    for path in ("identities", "contacts", "identities/jane", "contacts/jane"):
+        assert has_budget(f"/v2/{path}") is shown
+    for path in ("api-keys", f"api-keys/{key.public_id}"):
+        assert has_budget(f"/v2/{path}") is shown
 
 
 @every_operation

@@ -17,13 +17,20 @@ LIMITS = {"period": "daily", "amount_usd": "1", "mode": "hard", "time_zone": "UT
 def paths(workspace):
     """Every address that changes something, by what it needs."""
     identity = make_identity(workspace, "user_1")
+    free = make_identity(workspace, "user_2")
     budget = make_budget(workspace, "user_1")
     make_key(workspace)
     key = ApiKey.objects.get()
     mine = f"/studio/identities/{identity.public_id}/"
+    without_budget = f"/studio/identities/{free.public_id}/"
     return {
-        "edit": ["/studio/identities/new/", f"{mine}edit/", f"{mine}delete/"],
+        "edit": [
+            "/studio/identities/new/",
+            f"{mine}edit/",
+            f"{without_budget}delete/",
+        ],
         "manage": [
+            f"{mine}delete/",
             f"{mine}budget/",
             "/studio/budgets/workspace/",
             f"/studio/budgets/{budget.public_id}/",
@@ -66,7 +73,7 @@ def test_nothing_changed_by_what_was_refused(viewer, paths):
     for path in [*paths["edit"], *paths["manage"]]:
         viewer.send(path, {**LIMITS, "confirm": "user_1"}, status=403)
 
-    assert Identity.objects.count() == Budget.objects.count() == 1
+    assert (Identity.objects.count(), Budget.objects.count()) == (2, 1)
     assert ApiKey.objects.get().revoked_at is None
 
 
@@ -78,6 +85,22 @@ def test_a_page_offers_only_what_the_role_may(workspace, paths, role):
     for path in paths["view"][:3] + paths["view"][4:]:
         hrefs = {each["href"] for each in person.visit(path).all("a")}
         assert not hrefs & set(refused), path
+
+
+def test_a_developer_deletes_identities_but_lifts_no_budget(workspace, developer):
+    limited = make_identity(workspace, "limited")
+    make_budget(workspace, "limited")
+    free = make_identity(workspace, "free")
+
+    def delete(identity, status):
+        path = f"/studio/identities/{identity.public_id}/delete/"
+        return developer.send(path, {"confirm": identity.external_id}, status=status)
+
+    delete(limited, 403)
+    delete(free, 302)
+
+    assert Identity.objects.get() == limited
+    assert Budget.objects.count() == 1
 
 
 def test_a_developer_creates_identities_without_a_budget(developer):
