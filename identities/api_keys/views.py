@@ -1,7 +1,7 @@
 """The v2 resource `api-keys`. Source: contract 10.2. No trailing slash, no redirect.
 
-A key manages only keys whose rights are no more than its own; otherwise one that may
-write keys could give itself everything.
+A key manages only keys whose rights are no more than its own, of its project and no
+longer life; otherwise one that may write keys could give itself everything.
 """
 
 from __future__ import annotations
@@ -105,9 +105,12 @@ class KeyView(WorkspaceView):
         """Pass, or refuse.
 
         Raises:
-            RightsExceeded: the key may do more than the caller.
+            RightsExceeded: the key may do more than the caller, lasts longer, or
+                goes beyond the caller's project.
         """
-        if not covers(key_of(self.request).rights, api_key.rights):
+        own = key_of(self.request)
+        is_within = not outlasts(api_key, own) and in_project_of(api_key, own)
+        if not is_within or not covers(own.rights, api_key.rights):
             raise RightsExceeded
 
 
@@ -191,6 +194,18 @@ class KeyCapabilities(KeyView):
         """List what a key can be given rights to."""
         in_numbers = reads_enum_numbers(self.user_agent)
         return Response(capability_catalog(in_numbers=in_numbers))
+
+
+def outlasts(api_key: ApiKey, own: ApiKey) -> bool:
+    """Whether the key ends after the other, or never while the other does."""
+    if own.expires_at is None:
+        return False
+    return api_key.expires_at is None or api_key.expires_at > own.expires_at
+
+
+def in_project_of(api_key: ApiKey, own: ApiKey) -> bool:
+    """Whether the key is of the other's project; one without has all of them."""
+    return own.project_id in {"", api_key.project_id}
 
 
 def _require(api_key: ApiKey | None) -> ApiKey:

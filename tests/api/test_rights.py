@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 from rest_framework.response import Response
 from rest_framework.test import APIRequestFactory
 
-from identities.models import Identity
+from identities.models import ApiKey, Identity
 from identities.resource import WorkspaceView
 from identities.rights import Level, Resource
 from metering.models import Budget
@@ -139,6 +141,65 @@ def test_a_key_with_all_rights_may_do_everything(api, workspace, operation):
     answer = send(api, operation, **references_in(workspace))
 
     assert answer.status_code in {200, 201, 204}, answer.content
+
+
+ENDS = datetime(2100, 1, 1, tzinfo=UTC)
+SOONER, LATER = "2099-01-01T00:00:00Z", "2100-01-01T00:00:01Z"
+
+
+@pytest.mark.parametrize(
+    ("own", "facts", "status"),
+    [
+        ({"expires_at": ENDS}, {"expires_at": SOONER}, 200),
+        ({"expires_at": ENDS}, {"expires_at": LATER}, 403),
+        ({"expires_at": ENDS}, {}, 403),
+        ({"project_id": "a"}, {"projects": ["a"]}, 200),
+        ({"project_id": "a"}, {"projects": ["b"]}, 403),
+        ({"project_id": "a"}, {}, 403),
+    ],
+)
+def test_a_key_makes_none_that_goes_beyond_its_end_or_project(
+    workspace, own, facts, status
+):
+    api = ApiClient(make_key(workspace, **own))
+
+    answer = api.post("/v2/api-keys", {"name": "new", **facts})
+
+    assert answer.status_code == status, answer.content
+    assert status == 200 or answer.json()["code"] == 7
+    assert ApiKey.objects.filter(name="new").exists() is (status == 200)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"expires_at": LATER},
+        {"clear_expires_at": True},
+        {"project_scope": {"mode": "all"}},
+        {"project_scope": {"mode": "single", "project_id": "b"}},
+    ],
+)
+def test_a_key_does_not_free_itself(workspace, change):
+    api = ApiClient(make_key(workspace, expires_at=ENDS, project_id="a"))
+    own = ApiKey.objects.get()
+
+    answer = api.patch(f"/v2/api-keys/{own.public_id}", change)
+
+    own.refresh_from_db()
+    assert (answer.status_code, answer.json()["code"]) == (403, 7)
+    assert (own.expires_at, own.project_id) == (ENDS, "a")
+
+
+@pytest.mark.parametrize("own", [{"expires_at": ENDS}, {"project_id": "a"}])
+def test_a_key_gets_no_secret_of_one_beyond_its_end_or_project(workspace, own):
+    other = make_api_key(workspace)
+    api = ApiClient(make_key(workspace, **own))
+    path = f"/v2/api-keys/{other.public_id}"
+
+    assert api.post(f"{path}/rotate", {}).status_code == 403
+    assert api.patch(path, {"name": "mine"}).status_code == 403
+    assert api.delete(path).status_code == 403
+    assert other.secrets.count() == 1
 
 
 def test_a_view_that_names_no_resource_is_closed_even_to_a_key_with_all_rights(
