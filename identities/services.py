@@ -287,6 +287,7 @@ def put_identity(
     return found
 
 
+@transaction.atomic
 def update_identity(*, identity: Identity, changes: Mapping[str, Any]) -> Identity:
     """Set the given fields alone, and `updated_at`; tags and metadata are replaced.
 
