@@ -30,8 +30,8 @@ from orqstudio.web.api import InvalidInput, format_timestamp
 from orqstudio.web.pagination import Order, fetch_page, read_page
 from orqstudio.web.query import read_bool, read_choice, read_text
 
-KINDS = {"contact": "identity", "workspace": "workspace"}
 TYPES = {"identity": "contact", "workspace": "workspace", "api_key": "api_key"}
+KINDS = {name: kind for kind, name in TYPES.items()}
 PERIODS = {
     name: PERIOD_NAMES[name] for name in ("daily", "weekly", "monthly", "yearly")
 }
@@ -80,7 +80,10 @@ class BudgetListV1(BudgetV1View):
     def post(self, request: Request) -> Response:
         """Create a budget."""
         body = self.read_body()
-        facts = read_new_budget({"scope": _scope(body), "limits": _limits(body)})
+        terms = {"scope": _scope(body), "limits": _limits(body)}
+        if "is_active" in body:
+            terms["is_active"] = body["is_active"]
+        facts = read_new_budget(terms)
         budget = create_budget(workspace=self.workspace, now=self.now, **facts)
         return Response(self.records(budget)[0])
 

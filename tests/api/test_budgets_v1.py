@@ -6,7 +6,7 @@ import pytest
 
 from metering.models import Budget
 from tests.api.test_client_generations import NODE, PYTHON
-from tests.make import make_budget, make_event
+from tests.make import make_api_key, make_budget, make_event
 
 V1 = [PYTHON.format("3.14.45"), NODE.format("4.0.7")]
 LATER = [PYTHON.format("4.2.18"), PYTHON.format("4.17.13"), "curl/8.5.0"]
@@ -66,6 +66,24 @@ def test_a_budget_is_flat_and_counts_what_was_used(old, workspace, clock):
     assert body == old.get(f"/v2/budgets/{body['_id']}").json()
 
 
+def test_a_budget_may_begin_inactive(old):
+    made = old.post("/v2/budgets", CONTACT | {"is_active": False}).json()
+
+    assert made["is_active"] is False
+    assert Budget.objects.get().is_active is False
+
+
+def test_a_budget_of_an_api_key_is_listed_by_its_type(old, workspace):
+    budget = make_budget(
+        workspace, make_api_key(workspace).public_id, scope_kind="api_key"
+    )
+    make_budget(workspace, "jane")
+
+    [listed] = old.get("/v2/budgets?type=api_key").json()["data"]
+
+    assert (listed["_id"], listed["type"]) == (budget.public_id, "api_key")
+
+
 @pytest.mark.parametrize("amount", [0, 5])
 def test_what_is_over_the_amount_is_not_a_negative_rest(old, workspace, amount):
     make_event(workspace, "jane", cost_usd=7)
@@ -112,6 +130,7 @@ def test_a_second_budget_of_the_same_contact_answers_409(old):
         {"amount": -1},
         {"amount": "5"},
         {"amount": None},
+        {"is_active": "no"},
     ],
 )
 def test_an_unusable_budget_answers_400(old, wrong):
@@ -150,7 +169,7 @@ def test_the_list_is_narrowed_and_paged(old, workspace, other_workspace, unspeak
 
 
 @pytest.mark.parametrize(
-    "query", ["type=api_key", "is_active=maybe", "limit=0", "starting_after=x"]
+    "query", ["type=identity", "is_active=maybe", "limit=0", "starting_after=x"]
 )
 def test_an_unknown_value_in_the_query_answers_400(old, db, query):
     assert old.get(f"/v2/budgets?{query}").status_code == 400
