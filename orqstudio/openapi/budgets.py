@@ -78,7 +78,9 @@ TARGETS = {
     "provider": ("provider", EXTERNAL_ID_COLUMN, "Calls that go to the provider."),
     "model": ("model_id", EXTERNAL_ID_COLUMN, "Calls of the model: `provider/model`."),
 }
-EITHER_CASE = "Every name is read in camelCase too; of both the snake_case one counts."
+EITHER_CASE = (
+    "Every name is read in camelCase too; if both are there they must say the same."
+)
 
 
 def paths() -> dict[str, Parts]:
