@@ -78,9 +78,7 @@ TARGETS = {
     "provider": ("provider", EXTERNAL_ID_COLUMN, "Calls that go to the provider."),
     "model": ("model_id", EXTERNAL_ID_COLUMN, "Calls of the model: `provider/model`."),
 }
-EITHER_CASE = (
-    "Every name is read in camelCase too; if both are there they must say the same."
-)
+EITHER_CASE = "Every name is read in camelCase too; if both are there they must agree."
 
 
 def paths() -> dict[str, Parts]:
