@@ -81,7 +81,7 @@ class ScopeField(serializers.Field):
         if not isinstance(data, Mapping):
             self.fail("invalid")
         mode, project_id = self._read(data)
-        if mode == SCOPE_ALL and not project_id:
+        if mode == SCOPE_ALL and project_id in ("", None):
             return ""
         if mode != SCOPE_SINGLE:
             self.fail("invalid")

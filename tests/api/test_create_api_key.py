@@ -229,6 +229,7 @@ WRONG = [
     {"project_scope": {"mode": "single", "project_id": 1}},
     {"project_scope": {"mode": "single", "project_id": "x" * 121}},
     {"project_scope": {"mode": "all", "project_id": "x"}},
+    {"project_scope": {"all": {"project_id": False}}},
     {"project_scope": {"mode": "all", "single": {"project_id": "x"}}},
     {"project_scope": {"all": {}, "single": {"project_id": "x"}}},
     {"project_scope": {"single": "x"}},

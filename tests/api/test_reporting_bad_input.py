@@ -96,7 +96,7 @@ FIELDS = {
         [{"field": "http_status_code", "op": "eq", "values": ["99999"]}],
         [{"field": "http_status_code", "op": "eq", "values": ["٢٠٠"]}],
     ],
-    "limit": ["10", True, [], {}, 0, -1, 1.5, -(10**400)],
+    "limit": ["10", True, [], {}, 0, -1, 1.5, 5000.5, -(10**400)],
     "time_zone": [*NOT_TEXT, " ", "CET+1", "Mars/Olympus", "../etc/passwd", "utc\n"],
     "include_totals": [0, 1, "true", [], {}],
     "mode": [*NOT_TEXT, "", "table", "SCALAR"],
